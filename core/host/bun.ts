@@ -1,0 +1,68 @@
+/**
+ * The host when the runtime is Bun.
+ *
+ * @module
+ */
+import { createRequire } from "node:module";
+import type { Host, SystemCalls } from "./host.ts";
+import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
+
+interface BunFfi {
+  readonly dlopen: (
+    library: string,
+    symbols: Record<string, { args: readonly string[]; returns: string }>,
+  ) => { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+  readonly read: { readonly i32: (pointer: number, offset: number) => number };
+}
+
+function bindLibc(): LibcSymbols {
+  const ffi = createRequire(import.meta.url)("bun:ffi") as BunFfi;
+  const { symbols } = ffi.dlopen("libc.so.6", {
+    mount: { args: ["buffer", "buffer", "buffer", "u64", "buffer"], returns: "i32" },
+    umount2: { args: ["buffer", "i32"], returns: "i32" },
+    mknod: { args: ["buffer", "u32", "u64"], returns: "i32" },
+    llistxattr: { args: ["buffer", "buffer", "u64"], returns: "i64" },
+    lgetxattr: { args: ["buffer", "buffer", "buffer", "u64"], returns: "i64" },
+    lsetxattr: { args: ["buffer", "buffer", "buffer", "u64", "i32"], returns: "i32" },
+    utimensat: { args: ["i32", "buffer", "buffer", "i32"], returns: "i32" },
+    syncfs: { args: ["i32"], returns: "i32" },
+    __errno_location: { args: [], returns: "ptr" },
+  });
+  const location = symbols.__errno_location as unknown as () => number;
+  return {
+    ...symbols,
+    ...newerSymbols(ffi),
+    errno: () => ffi.read.i32(location(), 0),
+  } as unknown as LibcSymbols;
+}
+
+/** A missing symbol fails the whole binding, so those that older libraries lack are bound on their own. */
+function newerSymbols(ffi: BunFfi): object {
+  try {
+    return ffi.dlopen("libc.so.6", { close_range: { args: ["u32", "u32", "i32"], returns: "i32" } })
+      .symbols;
+  } catch {
+    return {};
+  }
+}
+
+/** Makes the host for Bun. FFI is bound at the first use. */
+export function bunHost(version: string): Host {
+  let calls: SystemCalls | undefined | null = null;
+  return {
+    runtime: "bun",
+    version,
+    systemCalls(): SystemCalls | undefined {
+      if (calls === null) {
+        try {
+          calls = process.platform === "linux" ? systemCallsOf(bindLibc()) : undefined;
+        } catch {
+          // A C library of another name (musl): the callers fall back to tools, or say what is missing.
+          calls = undefined;
+        }
+      }
+      return calls;
+    },
+    selfCommand: (modulePath) => [process.execPath, "run", modulePath],
+  };
+}

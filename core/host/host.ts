@@ -1,0 +1,41 @@
+/**
+ * What the two runtimes do differently, behind one seam. Only files in this folder name `Bun` or `Deno`.
+ *
+ * @module
+ */
+
+/** The runtimes this project runs on. `node` is enough for the parts that need neither FFI nor SQLite. */
+export type RuntimeName = "bun" | "deno" | "node";
+
+/** Linux system calls that `node:fs` lacks. Each throws an `Error` with `code` (`EPERM`…) and `syscall`. */
+export interface SystemCalls {
+  /** mount(2). `data` over 4,000 bytes is refused: the kernel would cut it silently. */
+  mount(source: string, target: string, type: string, flags: number, data: string): void;
+  /** umount2(2). */
+  unmount(target: string, flags: number): void;
+  /** mknod(2); `mode` includes the file type bits. */
+  mknod(path: string, mode: number, major: number, minor: number): void;
+  /** llistxattr(2) and lgetxattr(2): all extended attributes, never following a link. Empty where unsupported. */
+  listXattrs(path: string): Record<string, Uint8Array>;
+  /** lsetxattr(2). */
+  setXattr(path: string, name: string, value: Uint8Array): void;
+  /** utimensat(2) with AT_SYMLINK_NOFOLLOW: sets access and modification time, nanoseconds kept. */
+  setTimes(path: string, mtimeNs: bigint): void;
+  /** syncfs(2) of the file system that holds `path`. */
+  syncFileSystem(path: string): void;
+  /**
+   * close_range(2) with CLOSE_RANGE_CLOEXEC: no program started from now on gets the files open now, but for the
+   * first three. Does nothing where the C library lacks the call.
+   */
+  closeFilesOnExec(): void;
+}
+
+/** One runtime, seen from core and plugins. */
+export interface Host {
+  readonly runtime: RuntimeName;
+  readonly version: string;
+  /** The system calls, or undefined where there is no FFI (no Linux, no permission). */
+  systemCalls(): SystemCalls | undefined;
+  /** argv that runs a TypeScript module of ours in a new process of this runtime, with all permissions. */
+  selfCommand(modulePath: string): string[];
+}

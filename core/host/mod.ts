@@ -1,0 +1,25 @@
+/**
+ * The host this process runs on.
+ *
+ * @module
+ */
+import { bunHost } from "./bun.ts";
+import { type DenoGlobal, denoHost } from "./deno.ts";
+import type { Host } from "./host.ts";
+
+export type { Host, RuntimeName, SystemCalls } from "./host.ts";
+
+function detectHost(): Host {
+  const globals = globalThis as { Bun?: { version: string }; Deno?: DenoGlobal };
+  if (globals.Bun !== undefined) return bunHost(globals.Bun.version);
+  if (globals.Deno !== undefined) return denoHost(globals.Deno);
+  return {
+    runtime: "node",
+    version: process.versions.node,
+    systemCalls: () => undefined,
+    selfCommand: (modulePath) => [process.execPath, modulePath],
+  };
+}
+
+/** Bun, Deno, or Node as a plain fallback: decided once, by the globals present. */
+export const host: Host = detectHost();
