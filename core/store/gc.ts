@@ -1,0 +1,123 @@
+/**
+ * Garbage collection: what stays, what goes, and why.
+ *
+ * @module
+ */
+import type { Digest } from "../oci/digest.ts";
+import { digestsIn, Marks } from "./gc_mark.ts";
+import type { Store } from "./store.ts";
+
+/** What is collected. */
+export interface GcOptions {
+  /** Cache records, with the blobs that only they need, may have as much; the least recently used go first. */
+  readonly cacheLimitBytes?: number;
+  /** Blobs written or put again since then stay: another tool may be about to name them. Default: an hour. */
+  readonly graceMs?: number;
+}
+
+/** One blob, and why it stays or goes. */
+export interface GcItem {
+  readonly digest: Digest;
+  /** Bytes. */
+  readonly size: number;
+  readonly why: string;
+}
+
+/** What garbage collection does, or would do. */
+export interface GcPlan {
+  readonly kept: readonly GcItem[];
+  readonly freed: readonly GcItem[];
+  /** Keys of cache records that go. */
+  readonly freedRecords: readonly string[];
+}
+
+/** What garbage collection did. */
+export interface GcResult extends GcPlan {
+  /** Trees that killed processes left and that only a user namespace can remove. */
+  readonly leftovers: readonly string[];
+}
+
+const DEFAULT_GRACE_MS = 60 * 60 * 1000;
+// File systems keep times to two seconds at worst (FAT): written then is written since.
+const CLOCK_SLACK_MS = 2000;
+
+/**
+ * Says for every blob why it stays or goes. Changes nothing but leases of processes that are gone.
+ *
+ * @throws {LayerwrightError} `STORE_CORRUPT` when a document that names others cannot be read.
+ */
+export function planGc(store: Store, options: GcOptions = {}): GcPlan {
+  return store.database.transaction(() => {
+    const marks = new Marks(store);
+    for (const { name, descriptor } of store.refs.list()) {
+      marks.document(descriptor, `tag "${name}"`);
+    }
+    const leases = store.leases.live();
+    for (const { resource } of leases) {
+      if (resource !== undefined) marks.anything(resource, "a build that runs");
+    }
+    const sizes = new Map(store.blobs.statsSync().map((blob) => [blob.digest, blob]));
+    const sizeOf = (digest: Digest): number => sizes.get(digest)?.size ?? 0;
+    const freedRecords = markCache(store, marks, sizeOf, options.cacheLimitBytes ?? Infinity);
+
+    const graceSince = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
+    const leaseSince = Math.min(...leases.map((lease) => lease.createdMs)) - CLOCK_SLACK_MS;
+    const kept: GcItem[] = [];
+    const freed: GcItem[] = [];
+    for (const { digest, size, modifiedMs } of sizes.values()) {
+      const why = marks.reason(digest) ??
+        (modifiedMs >= leaseSince ? "written while a build runs" : undefined) ??
+        (modifiedMs > graceSince ? "written a short time ago" : undefined);
+      if (why === undefined) freed.push({ digest, size, why: "nothing names it" });
+      else kept.push({ digest, size, why });
+    }
+    return { kept, freed, freedRecords };
+  });
+}
+
+/** Marks what the most recently used records need, up to the limit. Returns the keys of the others. */
+function markCache(
+  store: Store,
+  marks: Marks,
+  sizeOf: (digest: Digest) => number,
+  limitBytes: number,
+): string[] {
+  const freed: string[] = [];
+  let total = 0;
+  const rows = store.database.all(
+    "SELECT key, result, length(preimage) + length(result) AS size FROM cache ORDER BY used DESC, key",
+  );
+  for (const row of rows) {
+    const digests = digestsIn(String(row.result));
+    const unmarked = new Set(digests.filter((digest) => marks.reason(digest) === undefined));
+    total += Number(row.size);
+    for (const digest of unmarked) total += sizeOf(digest);
+    if (total > limitBytes) {
+      freed.push(String(row.key));
+      continue;
+    }
+    for (const digest of digests) marks.anything(digest, "a cached result");
+  }
+  return freed;
+}
+
+/**
+ * Removes what {@link planGc} says can go, and what killed processes left. Other processes may build
+ * meanwhile: they wait while files are removed, and what they lease or write stays.
+ *
+ * @throws {LayerwrightError} as {@link planGc}; then nothing was removed.
+ */
+export function collectGarbage(store: Store, options: GcOptions = {}): GcResult {
+  const plan = store.database.transaction(() => {
+    const planned = planGc(store, options);
+    // Records before blobs: a crash in between leaves garbage, never a record of what is gone.
+    for (const key of planned.freedRecords) store.cache.delete(key);
+    for (const { digest } of planned.freed) {
+      store.database.run("DELETE FROM layers WHERE diff_id = ?", digest);
+      store.database.run("DELETE FROM encoded WHERE digest = ?", digest);
+      store.blobs.deleteSync(digest);
+    }
+    return planned;
+  });
+  return { ...plan, leftovers: store.temp.removeAbandoned() };
+}
