@@ -1,0 +1,59 @@
+/**
+ * The build contexts of a graph, found on this machine.
+ *
+ * @module
+ */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { readIgnoreRules } from "../context/ignore_file.ts";
+import { parseIgnorePatterns } from "../context/ignore.ts";
+import type { SourceTree } from "../context/source_tree.ts";
+import { openContext } from "../context/walk.ts";
+import { LayerwrightError } from "../errors.ts";
+import type { Graph } from "../graph/graph.ts";
+import type { ContextOp } from "../graph/op.ts";
+import type { ContextIndexes } from "./context_indexes.ts";
+
+/** Where {@link openGraphContext} finds things. */
+export interface ContextSurroundings {
+  readonly graph: Graph;
+  /** The folder that relative paths begin at. */
+  readonly contextDirectory: string;
+  readonly indexes: ContextIndexes;
+}
+
+/**
+ * Opens a context; its files are read as steps ask for them.
+ *
+ * @throws {LayerwrightError} `CONTEXT_MISSING` when it is no directory; what its ignore file is refused with.
+ */
+export function openGraphContext(
+  op: ContextOp,
+  { graph, contextDirectory, indexes }: ContextSurroundings,
+): SourceTree {
+  const path = graph.contexts.get(op.name)?.path;
+  if (path === undefined) {
+    throw new LayerwrightError(
+      "CONTEXT_MISSING",
+      `Cannot read build context "${op.name}": the graph does not say where it is`,
+      {
+        hint: "add its path to the graph's contexts",
+      },
+    );
+  }
+  const root = resolve(contextDirectory, path);
+  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new LayerwrightError(
+      "CONTEXT_MISSING",
+      `Cannot read build context "${op.name}": "${root}" is not a directory`,
+      {
+        hint: "name an existing directory",
+      },
+    );
+  }
+  return openContext(root, {
+    digests: indexes.of(root),
+    ignore: readIgnoreRules(root, { patterns: op.ignore }),
+    ...(op.include.length === 0 ? {} : { include: parseIgnorePatterns(op.include) }),
+  });
+}

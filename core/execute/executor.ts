@@ -1,0 +1,138 @@
+/**
+ * The seam between the engine and whatever can run a program in a root file system.
+ *
+ * An executor opens one session per build: a worker in a mount and pid namespace of its own, so that no
+ * mount and no process outlives it, whatever kills it. All requests and answers are plain JSON data, so that
+ * a session may as well be at the other end of a pipe.
+ *
+ * @module
+ */
+import type { WrittenLayer } from "../layer/write_layer.ts";
+
+/** A feature an executor found or missed. */
+export interface ProbeFinding {
+  /** `overlay`, `user-namespace`, `crun`… */
+  readonly name: string;
+  readonly found: boolean;
+  /** The version or kind when found, the reason when not. */
+  readonly detail: string;
+  /** What to do about a missing one. */
+  readonly fix?: string;
+}
+
+/** What an executor can do here. */
+export interface ExecutorProbe {
+  /** False: it cannot run anything here; `findings` say why. */
+  readonly usable: boolean;
+  readonly findings: readonly ProbeFinding[];
+  /**
+   * Which unpacked trees this executor can share: two with the same variant see the same owners on disk
+   * (`root`; `user-1000-single`, …).
+   */
+  readonly snapshotVariant: string;
+}
+
+/** Runs programs for a build. Which one ran a step is in no key: all give the same layer. */
+export interface Executor {
+  readonly name: string;
+  /** Looks, changes nothing. */
+  probe(): Promise<ExecutorProbe>;
+  open(options: ExecSessionOptions): Promise<ExecSession>;
+}
+
+/** What a session needs to know once. */
+export interface ExecSessionOptions {
+  /** A folder of the session's own inside the store, on the same file system as the snapshots; removed on close. */
+  readonly workDirectory: string;
+  /** Ends the session and all it runs. */
+  readonly signal?: AbortSignal;
+}
+
+/** One build's worker. */
+export interface ExecSession extends AsyncDisposable {
+  /** Unpacks one layer as an overlay lower directory (with `lowers` beneath it, topmost first). */
+  unpack(request: UnpackRequest): Promise<void>;
+  /** Runs one step. Resolves for every exit code; rejects when the step could not be run at all. */
+  run(request: RunRequest, output: RunOutput, signal?: AbortSignal): Promise<RunResult>;
+  /** Removes directories whose files may belong to ids that only the session maps. */
+  remove(directories: readonly string[]): Promise<void>;
+}
+
+/** Which layer becomes which directory. */
+export interface UnpackRequest {
+  /** An uncompressed layer tar. */
+  readonly tarPath: string;
+  /** Unpacked layers beneath, topmost first. */
+  readonly lowers: readonly string[];
+  /** An empty directory that exists; may be partly filled when the call rejects. */
+  readonly directory: string;
+}
+
+/** One mount of a step, resolved to what is on disk. */
+export type ResolvedMount =
+  /** Unpacked layers, topmost first; `source` is a path inside them. Writes are thrown away. */
+  | {
+    readonly type: "layers";
+    readonly target: string;
+    readonly lowers: readonly string[];
+    readonly source: string;
+    readonly readWrite: boolean;
+  }
+  /** A directory of this machine. */
+  | {
+    readonly type: "directory";
+    readonly target: string;
+    readonly path: string;
+    readonly readOnly: boolean;
+  }
+  | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number }
+  /** Written to memory only, readable as `mode`, `uid`, `gid` say. */
+  | {
+    readonly type: "secret";
+    readonly target: string;
+    readonly base64: string;
+    readonly mode: number;
+    readonly uid: number;
+    readonly gid: number;
+  };
+
+/** One step, as the worker gets it: everything is decided, nothing is looked up but users and groups. */
+export interface RunRequest {
+  /** Unpacked layers of the root, topmost first; empty for a root with no files. */
+  readonly lowers: readonly string[];
+  /** The argument vector, at least one element. */
+  readonly args: readonly string[];
+  /** `NAME=value`, in order, no name twice. */
+  readonly environment: readonly string[];
+  /** Absolute; exists in the root. */
+  readonly workingDirectory: string;
+  /** As in the image config: empty, `name`, `uid`, `name:group`, `uid:gid`; resolved in the root's own files. */
+  readonly user: string;
+  readonly hostname: string;
+  readonly network: "default" | "none" | "host";
+  readonly security: "sandbox" | "insecure";
+  readonly mounts: readonly ResolvedMount[];
+  /** Modification times later than this many seconds become it. */
+  readonly epochSeconds: number;
+  /** Where the layer made of the step's changes goes when it exits with 0. */
+  readonly layerPath: string;
+  /** Where the step's changes go as an overlay lower directory when it exits with 0; created by the session. */
+  readonly upperDirectory: string;
+  readonly timeoutMs?: number;
+}
+
+/** Takes the step's output as it comes. */
+export interface RunOutput {
+  write(stream: "stdout" | "stderr", bytes: Uint8Array): void;
+}
+
+/** How a step ended. */
+export interface RunResult {
+  /** 0 to 255; 128 + n when signal n ended it. */
+  readonly exitCode: number;
+  readonly timedOut: boolean;
+  /** The step's changes, when it exited with 0. */
+  readonly layer?: WrittenLayer;
+  /** What the user should know: sockets left out, a limit that could not be set. */
+  readonly notes: readonly string[];
+}

@@ -1,0 +1,37 @@
+/**
+ * What a vertex gives to those who use it: descriptors and data, never an unpacked tree.
+ *
+ * @module
+ */
+import type { SourceTree } from "../context/source_tree.ts";
+import type { ImageState } from "../graph/image_state.ts";
+import type { OpPlatform } from "../graph/op.ts";
+import type { Descriptor } from "../oci/descriptor.ts";
+import type { DiffID } from "../oci/digest.ts";
+
+/** One layer by the digest of its tar. */
+export interface LayerRef {
+  readonly diffId: DiffID;
+  readonly sizeBytes: number;
+  /** The compressed form it came in, with a base image: it is passed on as it is. Absent: compressed by our encoder. */
+  readonly blob?: Descriptor;
+}
+
+/** An image so far: what it says, and the layers it is made of, base layer first. */
+export interface ImageResult {
+  readonly kind: "image";
+  readonly state: ImageState;
+  /** Undefined in a plan, when a step beneath has to run before anybody can tell. */
+  readonly layers: readonly LayerRef[] | undefined;
+}
+
+/** Files that are no layer: a build context, what a source found. */
+export interface FilesResult {
+  readonly kind: "files";
+  readonly tree: SourceTree;
+  /** What a source was asked for; a build context has none. */
+  readonly platform?: OpPlatform;
+}
+
+/** The result of any vertex. */
+export type VertexResult = ImageResult | FilesResult;

@@ -1,0 +1,92 @@
+/**
+ * The core: the recipe language, the graph, the engine, the formats, and the seams that plugins implement.
+ *
+ * What is not exported here is private to core. Processes that must start fast import `core/layer/mod.ts`,
+ * `core/host/mod.ts` and `core/errors.ts` on their own.
+ *
+ * @module
+ */
+export * from "./errors.ts";
+export { nearestName } from "./nearest_name.ts";
+export { createEngine, type Engine, type EngineOptions } from "./build.ts";
+export type {
+  BuildOptions,
+  BuildPlan,
+  BuildResult,
+  BuildTarget,
+  BuiltStep,
+  GraphOptions,
+  OutputSpec,
+  PlannedStep,
+  PlanOptions,
+  StepExplanation,
+} from "./build_options.ts";
+export { definePlugin, type Plugin } from "./plugin.ts";
+
+// The recipe language.
+export { image, isImage } from "./dsl/image.ts";
+export type {
+  AddOptions,
+  AnyImage,
+  CommandInput,
+  CopyOptions,
+  CopySource,
+  HealthcheckOptions,
+  ImageBuilder,
+  ImageStart,
+  RunOptions,
+} from "./dsl/image_builder.ts";
+export { type Context, context, type ContextOptions } from "./dsl/context.ts";
+export { inlineFile, type InlineFileValue } from "./dsl/inline_file.ts";
+export {
+  bindMount,
+  cacheMount,
+  type MountValue,
+  secretMount,
+  sshMount,
+  tmpfsMount,
+} from "./dsl/mount.ts";
+export { sh, type ShellCommand } from "./dsl/shell_quote.ts";
+export { source, type SourceValue } from "./dsl/source.ts";
+export { toDockerfile } from "./dsl/to_dockerfile.ts";
+export { toGraph, type ToGraphOptions } from "./dsl/to_graph.ts";
+export { resolveCallSite } from "./dsl/call_site.ts";
+
+// The graph.
+export type * from "./graph/op.ts";
+export type { Graph, GraphContext, GraphTarget } from "./graph/graph.ts";
+export { parseGraph, serializeGraph } from "./graph/graph_json.ts";
+export { type Diagnostic, validateGraph } from "./graph/validate.ts";
+export type { Vertex, VertexDigest, VertexMetadata } from "./graph/vertex.ts";
+
+// The seams.
+export type * from "./execute/executor.ts";
+export {
+  type ResolvedSource,
+  type Source,
+  type SourceContext,
+  splitIdentifier,
+} from "./execute/source.ts";
+export type { InputDifference } from "./solve/explain.ts";
+export type {
+  MissReason,
+  ProgressEvent,
+  ProgressReporter,
+  ProgressVertex,
+} from "./solve/progress.ts";
+export type {
+  ExportableImage,
+  ExportableLayer,
+  Exporter,
+  ExportOptions,
+} from "./transfer/exporter.ts";
+export type { BlobStore } from "./store/blob_store.ts";
+export type { Store } from "./store/store.ts";
+
+// The formats.
+export * from "./oci/digest.ts";
+export type { Descriptor } from "./oci/descriptor.ts";
+export type { ContainerConfig, HistoryEntry, ImageConfig } from "./oci/image_config.ts";
+export { formatReference, parseReference } from "./oci/reference.ts";
+export { formatPlatform, parsePlatform, type Platform } from "./oci/platform.ts";
+export { validateImage, type Violation } from "./oci/validate_image.ts";
