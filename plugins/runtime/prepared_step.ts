@@ -1,0 +1,53 @@
+/**
+ * A step after everything is looked up and mounted: what a runtime needs to start it.
+ *
+ * @module
+ */
+import type { StepUser } from "./users.ts";
+
+/** One mount in the words of the OCI runtime-spec (config.md, "Mounts"). */
+export interface MountSpec {
+  /** Absolute inside the root, without symlinks. */
+  readonly destination: string;
+  readonly type: string;
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/** A step that can be started. */
+export interface PreparedStep {
+  /** Names the step within its session. */
+  readonly name: string;
+  /** The mounted root. */
+  readonly root: string;
+  readonly args: readonly string[];
+  /** `NAME=value`; HOME is among them. */
+  readonly environment: readonly string[];
+  readonly workingDirectory: string;
+  readonly user: StepUser;
+  readonly hostname: string;
+  readonly ownNetwork: boolean;
+  /** proc, sys, dev, then the step's own; in order. */
+  readonly mounts: readonly MountSpec[];
+  readonly readOnlyPaths: readonly string[];
+  /** A directory in memory, for the runtime's own files about this step. */
+  readonly scratch: string;
+}
+
+/** A started step. */
+export interface RunningStep {
+  /** 0 to 255, when the step and all it started have ended and all output is written. */
+  readonly exitCode: Promise<number>;
+  /** Asks it to end: SIGTERM. */
+  terminate(): void;
+  /** Ends it and all it started. */
+  kill(): void;
+}
+
+/** Takes the output of a step as it comes. */
+export type OutputSink = (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
+
+/** What starts steps. */
+export interface StepRuntime {
+  start(step: PreparedStep, output: OutputSink): RunningStep;
+}

@@ -1,0 +1,218 @@
+/**
+ * A session, seen from the engine: one worker process, asked over its stdin.
+ *
+ * @module
+ */
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createInterface } from "node:readline";
+import { LayerwrightError } from "../../core/errors.ts";
+import type {
+  ExecSession,
+  ExecSessionOptions,
+  RunOutput,
+  RunRequest,
+  RunResult,
+  UnpackRequest,
+} from "../../core/mod.ts";
+import { host } from "../../core/host/mod.ts";
+import { entryPoint } from "./entry_point.ts";
+import { killChild } from "./kill_child.ts";
+import { parseWorkerMessage } from "./message_schema.ts";
+import { userNamespaceFlags, workerFlags } from "./namespaces.ts";
+import type {
+  ErrorData,
+  Privileges,
+  RuntimeName,
+  WorkerMessage,
+  WorkerOptions,
+  WorkerRequest,
+} from "./protocol.ts";
+import { removeTree } from "./remove_tree.ts";
+
+/** How much of a dead worker's stderr is shown. */
+const STDERR_TAIL_CHARACTERS = 4000;
+
+/** How a worker is started. */
+export interface SessionSetup extends ExecSessionOptions {
+  readonly runtime: RuntimeName;
+  readonly privileges: Privileges;
+}
+
+/** What waits for an answer. */
+interface Pending {
+  readonly resolve: (result: RunResult | undefined) => void;
+  readonly reject: (error: Error) => void;
+  readonly output: RunOutput | undefined;
+}
+
+type Unnumbered<T> = T extends unknown ? Omit<T, "id"> : never;
+
+/**
+ * Starts a worker and waits until it is ready.
+ *
+ * @throws {LayerwrightError} `RUN_WORKER_FAILED` with what the worker last said; `BUILD_CANCELLED`.
+ */
+export async function openSession(setup: SessionSetup): Promise<ExecSession> {
+  mkdirSync(setup.workDirectory, { recursive: true });
+  const session = new Session(setup);
+  try {
+    await session.ready;
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+  return session;
+}
+
+class Session implements ExecSession {
+  readonly ready: Promise<void>;
+  readonly #setup: SessionSetup;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #pending = new Map<number, Pending>();
+  readonly #ended: Promise<void>;
+  #nextId = 1;
+  #stderr = "";
+  /** Why nothing more can be asked. */
+  #over: LayerwrightError | undefined;
+
+  constructor(setup: SessionSetup) {
+    this.#setup = setup;
+    const { runtime, privileges, workDirectory, signal } = setup;
+    // A session of its own, so that Ctrl-C on the terminal reaches only us: we decide how the worker ends.
+    this.#child = spawn("unshare", [
+      ...workerFlags(privileges),
+      "--",
+      ...host.selfCommand(entryPoint("worker", import.meta.url)),
+    ], { cwd: "/", stdio: ["pipe", "pipe", "pipe"], detached: true });
+    // Writes to a dead worker fail; its end, below, tells those who wait.
+    this.#child.stdin.on("error", () => {});
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS);
+    });
+    this.#ended = new Promise((resolve) => {
+      const end = (): void => {
+        this.#fail(this.#workerDied());
+        resolve();
+      };
+      this.#child.on("error", (error) => {
+        this.#stderr += error.message;
+        end();
+      });
+      this.#child.on("close", end);
+    });
+    this.ready = new Promise((resolve, reject) => {
+      // The line that says "ready" has no id of a request.
+      this.#pending.set(0, { resolve: () => resolve(), reject, output: undefined });
+    });
+    createInterface({ input: this.#child.stdout }).on("line", (line) => this.#receive(line));
+    const options: WorkerOptions = { runtime, privileges, workDirectory };
+    this.#child.stdin.write(`${JSON.stringify(options)}\n`);
+    const cancel = (): void => this.#kill(cancelled());
+    if (signal?.aborted === true) cancel();
+    signal?.addEventListener("abort", cancel, { once: true });
+    void this.#ended.then(() => signal?.removeEventListener("abort", cancel));
+  }
+
+  async unpack(request: UnpackRequest): Promise<void> {
+    await this.#ask({ type: "unpack", request });
+  }
+
+  async remove(directories: readonly string[]): Promise<void> {
+    await this.#ask({ type: "remove", directories });
+  }
+
+  async run(request: RunRequest, output: RunOutput, signal?: AbortSignal): Promise<RunResult> {
+    const result = await this.#ask({ type: "run", request }, output, signal);
+    if (result === undefined) throw this.#workerDied();
+    return result;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#kill(new LayerwrightError("RUN_WORKER_FAILED", "Cannot use the session: it is closed"));
+    await this.#ended;
+    removeMapped(this.#setup.workDirectory, this.#setup.privileges);
+  }
+
+  #ask(
+    request: Unnumbered<WorkerRequest>,
+    output?: RunOutput,
+    signal?: AbortSignal,
+  ): Promise<RunResult | undefined> {
+    const id = this.#nextId++;
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) return reject(cancelled());
+      if (this.#over !== undefined) return reject(this.#over);
+      const cancel = (): void => this.#send({ type: "cancel", id });
+      signal?.addEventListener("abort", cancel, { once: true });
+      const settled = <T>(settle: (value: T) => void) => (value: T): void => {
+        signal?.removeEventListener("abort", cancel);
+        settle(value);
+      };
+      this.#pending.set(id, { resolve: settled(resolve), reject: settled(reject), output });
+      this.#send({ ...request, id } as WorkerRequest);
+    });
+  }
+
+  #send(request: WorkerRequest): void {
+    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+  }
+
+  #receive(line: string): void {
+    let message: WorkerMessage;
+    try {
+      message = parseWorkerMessage(line);
+    } catch (cause) {
+      const text = "Cannot talk to the worker: it does not follow the protocol";
+      return this.#kill(new LayerwrightError("RUN_WORKER_FAILED", text, { cause }));
+    }
+    const id = message.type === "ready" ? 0 : message.id;
+    const pending = this.#pending.get(id);
+    if (message.type === "output") {
+      pending?.output?.write(message.stream, Buffer.from(message.base64, "base64"));
+      return;
+    }
+    this.#pending.delete(id);
+    if (message.type === "failed") pending?.reject(errorOf(message.error));
+    else pending?.resolve(message.type === "done" ? message.result : undefined);
+  }
+
+  /** Ends the worker at once; mounts and processes go with its namespaces. */
+  #kill(reason: LayerwrightError): void {
+    this.#fail(reason);
+    killChild(this.#child);
+  }
+
+  #fail(reason: LayerwrightError): void {
+    this.#over ??= reason;
+    for (const { reject } of this.#pending.values()) reject(this.#over);
+    this.#pending.clear();
+  }
+
+  #workerDied(): LayerwrightError {
+    return new LayerwrightError(
+      "RUN_WORKER_FAILED",
+      "Cannot run steps: the worker ended unexpectedly",
+      {
+        details: this.#stderr.trim().split("\n").filter((line) => line !== ""),
+      },
+    );
+  }
+}
+
+function cancelled(): LayerwrightError {
+  return new LayerwrightError("BUILD_CANCELLED", "Cannot finish the step: it was cancelled");
+}
+
+function errorOf({ code, message, details, hint }: ErrorData): LayerwrightError {
+  return new LayerwrightError(code, message, { details, hint });
+}
+
+/** Files of mapped ids, and the closed work directories of overlays, yield to root of the user namespace only. */
+function removeMapped(directory: string, privileges: Privileges): void {
+  if (privileges !== "root") {
+    const flags = userNamespaceFlags(privileges);
+    spawnSync("unshare", [...flags, "rm", "-rf", "--", directory], { stdio: "ignore" });
+  }
+  removeTree(directory);
+}
