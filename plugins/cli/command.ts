@@ -1,0 +1,46 @@
+/**
+ * The seam for verbs of the command line, and what a verb gets to work with.
+ *
+ * @module
+ */
+import type { Command } from "commander";
+import type { Engine } from "../../core/mod.ts";
+import type { TextSink } from "./reporters/text_sink.ts";
+
+/** What the built-in verbs need of an engine. */
+export type CliEngine = Pick<Engine, "build" | "plan" | "explain" | "graph">;
+
+/** Adds one verb (or a group of them). */
+export interface CliCommand {
+  /** Adds the verb to the program. Its action throws to fail; whatever it throws is reported in one place. */
+  register(program: Command, context: CliContext): void;
+}
+
+/** Where results go: nothing else is ever written there. */
+export interface ResultSink {
+  write(data: string | Uint8Array): void;
+  readonly isTty: boolean;
+}
+
+/** The surroundings of one call of the command line: streams, environment, and how it is interrupted. */
+export interface CliIo {
+  readonly stdout: ResultSink;
+  readonly stderr: TextSink;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absolute; relative operands are below it. */
+  readonly workingDirectory: string;
+  /** Fires when the user wants the command to end; the reason is the name of a signal. */
+  readonly interrupt?: AbortSignal;
+  /** Verbs besides the built-in ones. */
+  readonly commands?: readonly CliCommand[];
+}
+
+/** What a verb gets to work with. */
+export interface CliContext {
+  readonly engine: CliEngine;
+  readonly io: CliIo;
+  /** Sets the exit code of a verb that did its work and passes on another program's answer. */
+  setExitCode(code: number): void;
+  /** Makes errors of this call JSON, one object a line, for those who asked for progress in that form. */
+  reportErrorsAsJson(): void;
+}
