@@ -1,0 +1,338 @@
+/**
+ * The ratios to reach, and whether they are. Long because it is mostly a table, which the formatter spreads.
+ *
+ * @module
+ */
+import { median } from "./measure.ts";
+import type { Row } from "./series.ts";
+import { BUN_TOOL, DENO_TOOL } from "./tools.ts";
+
+/** Workload, measure, tool. */
+type Cell = readonly [workload: string, measure: string, tool?: string];
+
+/** A ratio of wall-clock times, a time or a memory that must not be exceeded. */
+interface Target {
+  readonly id: string;
+  readonly text: string;
+  readonly bun: number;
+  readonly deno: number;
+  readonly ours: Cell;
+  /** Whose time ours is divided by. */
+  readonly over?: Cell;
+  /** The peer's time over ours instead, which must be at least the target. */
+  readonly speedUp?: true;
+  /** What is compared instead of wall-clock seconds, without a peer. */
+  readonly absolute?: "ms" | "MiB";
+  /** The peer's CPU time divided by this many processors, instead of its wall clock. */
+  readonly cpuShare?: number;
+  /** What ours takes beyond the other, in ms, instead of the ratio. */
+  readonly extraMs?: true;
+}
+
+const DOCKER = "docker (BuildKit), build";
+const BUILD = "buildah, build";
+const PUSH = "buildah, build + push";
+const HASH = "tar | openssl sha256";
+const ENCODE = "encode, level 1, one thread";
+
+const cold = (workload: string, tool?: string): Cell =>
+  tool === undefined ? [workload, "cold"] : [workload, "cold", tool];
+const unchanged = (workload: string, tool?: string): Cell =>
+  tool === undefined ? [workload, "unchanged"] : [workload, "unchanged", tool];
+const oneFile = (tool?: string): Cell =>
+  tool === undefined ? ["W5", "one file"] : ["W5", "one file", tool];
+const stored = (workload: string): Cell => [workload, "cold, uncompressed"];
+
+const TARGETS: readonly Target[] = [
+  {
+    id: "T1",
+    text: "W1 cold gzip / buildah build + push",
+    bun: 0.1,
+    deno: 0.14,
+    ours: cold("W1"),
+    over: cold("W1", PUSH),
+  },
+  {
+    id: "T1+",
+    text: "the same, beyond",
+    bun: 0.08,
+    deno: 0.08,
+    ours: cold("W1"),
+    over: cold("W1", PUSH),
+  },
+  {
+    id: "T2",
+    text: "W1 cold gzip / BuildKit build",
+    bun: 0.2,
+    deno: 0.27,
+    ours: cold("W1"),
+    over: cold("W1", DOCKER),
+  },
+  {
+    id: "T3",
+    text: "W1 cold gzip / umoci insert",
+    bun: 0.55,
+    deno: 0.7,
+    ours: cold("W1"),
+    over: cold("W1", "umoci insert"),
+  },
+  {
+    id: "T3+",
+    text: "the same, beyond",
+    bun: 0.45,
+    deno: 0.45,
+    ours: cold("W1"),
+    over: cold("W1", "umoci insert"),
+  },
+  {
+    id: "T4",
+    text: "W1 cold uncompressed / tar | openssl sha256",
+    bun: 2,
+    deno: 3.2,
+    ours: stored("W1"),
+    over: cold("W1", HASH),
+  },
+  {
+    id: "T4+",
+    text: "the same, beyond",
+    bun: 1.5,
+    deno: 1.5,
+    ours: stored("W1"),
+    over: cold("W1", HASH),
+  },
+  {
+    id: "T5",
+    text: "W4 unchanged / find -printf",
+    bun: 1.7,
+    deno: 3,
+    ours: unchanged("W4"),
+    over: unchanged("W4", "find -printf"),
+  },
+  {
+    id: "T6",
+    text: "W4 unchanged / BuildKit build",
+    bun: 0.2,
+    deno: 0.35,
+    ours: unchanged("W4"),
+    over: unchanged("W4", DOCKER),
+  },
+  {
+    id: "T6",
+    text: "W4 unchanged / buildah build",
+    bun: 0.03,
+    deno: 0.05,
+    ours: unchanged("W4"),
+    over: unchanged("W4", BUILD),
+  },
+  {
+    id: "T7",
+    text: "W5 one file / BuildKit build",
+    bun: 0.12,
+    deno: 0.2,
+    ours: oneFile(),
+    over: oneFile(DOCKER),
+  },
+  {
+    id: "T7",
+    text: "W5 one file / buildah build + push",
+    bun: 0.04,
+    deno: 0.06,
+    ours: oneFile(),
+    over: oneFile(PUSH),
+  },
+  {
+    id: "T7+",
+    text: "the same, beyond",
+    bun: 0.03,
+    deno: 0.03,
+    ours: oneFile(),
+    over: oneFile(PUSH),
+  },
+  {
+    id: "T8",
+    text: "W2 cold gzip / umoci insert",
+    bun: 0.7,
+    deno: 0.75,
+    ours: cold("W2"),
+    over: cold("W2", "umoci insert"),
+  },
+  {
+    id: "T8",
+    text: "W2 cold uncompressed / tar | openssl sha256",
+    bun: 1.2,
+    deno: 1.3,
+    ours: stored("W2"),
+    over: cold("W2", HASH),
+  },
+  {
+    id: "T9",
+    text: "W3 cold / BuildKit build",
+    bun: 0.65,
+    deno: 0.75,
+    ours: cold("W3"),
+    over: cold("W3", DOCKER),
+  },
+  {
+    id: "T9",
+    text: "W3 cold / buildah build",
+    bun: 0.15,
+    deno: 0.18,
+    ours: cold("W3"),
+    over: cold("W3", BUILD),
+  },
+  {
+    id: "T10",
+    text: "W3 unchanged / BuildKit build",
+    bun: 0.35,
+    deno: 0.8,
+    ours: unchanged("W3"),
+    over: unchanged("W3", DOCKER),
+  },
+  {
+    id: "T11",
+    text: "W6 cold / BuildKit build",
+    bun: 1,
+    deno: 1,
+    ours: cold("W6"),
+    over: cold("W6", DOCKER),
+  },
+  {
+    id: "T11",
+    text: "W6 cold / CPU of the loops ÷ 2",
+    bun: 1.2,
+    deno: 1.2,
+    ours: cold("W6"),
+    over: cold("W6", "the loops alone"),
+    cpuShare: 2,
+  },
+  {
+    id: "T12",
+    text: "encoder level 1 against pigz -1 -p1, times as fast",
+    bun: 1.9,
+    deno: 1.8,
+    ours: ["W1", ENCODE],
+    over: ["W1", ENCODE, "pigz -1 -p1"],
+    speedUp: true,
+  },
+  {
+    id: "T12+",
+    text: "the same, beyond",
+    bun: 2.2,
+    deno: 2.2,
+    ours: ["W1", ENCODE],
+    over: ["W1", ENCODE, "pigz -1 -p1"],
+    speedUp: true,
+  },
+  {
+    id: "T12",
+    text: "encoder level 1 against libdeflate-gzip -1, times as fast",
+    bun: 1,
+    deno: 1,
+    ours: ["W1", ENCODE],
+    over: ["W1", ENCODE, "libdeflate-gzip -1"],
+    speedUp: true,
+  },
+  {
+    id: "T15",
+    text: "W1 cold, peak RSS of the largest process, MiB",
+    bun: 160,
+    deno: 320,
+    ours: cold("W1"),
+    absolute: "MiB",
+  },
+  {
+    id: "T15",
+    text: "W2 cold, peak RSS of the largest process, MiB",
+    bun: 160,
+    deno: 320,
+    ours: cold("W2"),
+    absolute: "MiB",
+  },
+  {
+    id: "T16",
+    text: "start of the command line, ms",
+    bun: 20,
+    deno: 45,
+    ours: ["W0", "start"],
+    absolute: "ms",
+  },
+  {
+    id: "T16+",
+    text: "unchanged hello, ms beyond `bun -e 0`, `deno eval 0`",
+    bun: 45,
+    deno: 45,
+    ours: ["W0", "unchanged hello"],
+    over: ["W0", "unchanged hello"],
+    extraMs: true,
+  },
+];
+
+/** One line of the table: what was reached on each runtime; undefined where something is missing. */
+export interface TargetResult {
+  readonly id: string;
+  readonly text: string;
+  readonly atLeast: boolean;
+  readonly bun: Reached;
+  readonly deno: Reached;
+}
+
+/** A target and what was measured. */
+export interface Reached {
+  readonly target: number;
+  readonly value?: number;
+  readonly met?: boolean;
+}
+
+/** Compares the rows with all targets. */
+export function checkTargets(rows: readonly Row[]): TargetResult[] {
+  return TARGETS.map((target) => ({
+    id: target.id,
+    text: target.text,
+    atLeast: target.speedUp === true,
+    bun: reached(target, target.bun, rows, BUN_TOOL, "bun -e 0"),
+    deno: reached(target, target.deno, rows, DENO_TOOL, "deno eval 0"),
+  }));
+}
+
+function reached(
+  target: Target,
+  limit: number,
+  rows: readonly Row[],
+  tool: string,
+  bare: string,
+): Reached {
+  const value = measured(target, rows, tool, bare);
+  if (value === undefined || Number.isNaN(value)) return { target: limit };
+  return { target: limit, value, met: target.speedUp === true ? value >= limit : value <= limit };
+}
+
+function measured(
+  target: Target,
+  rows: readonly Row[],
+  tool: string,
+  bare: string,
+): number | undefined {
+  const find = ([workload, measure, name]: Cell, otherwise: string): Row | undefined =>
+    rows.find((row) =>
+      row.workload === workload && row.measure === measure && row.tool === (name ?? otherwise) &&
+      row.samples.length > 0
+    );
+  const ours = find(target.ours, tool);
+  if (ours === undefined) return undefined;
+  if (target.absolute === "MiB") {
+    return median(ours.samples.map((s) => s.peakRssBytes ?? NaN)) / 2 ** 20;
+  }
+  if (target.absolute === "ms") return wallSeconds(ours) * 1000;
+  const peer = target.over === undefined ? undefined : find(target.over, bare);
+  if (peer === undefined) return undefined;
+  if (target.extraMs === true) return (wallSeconds(ours) - wallSeconds(peer)) * 1000;
+  const over = target.cpuShare === undefined
+    ? wallSeconds(peer)
+    : median(peer.samples.map((s) => s.cpuSeconds ?? NaN)) / target.cpuShare;
+  return target.speedUp === true ? over / wallSeconds(ours) : wallSeconds(ours) / over;
+}
+
+/** The median wall clock of a row. */
+export function wallSeconds(row: Row): number {
+  return median(row.samples.map((sample) => sample.wallSeconds));
+}

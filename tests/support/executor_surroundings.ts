@@ -1,0 +1,28 @@
+/**
+ * What the tests of an executor can rely on here.
+ *
+ * @module
+ */
+import type { Executor } from "../../core/execute/executor.ts";
+import { noBusybox } from "./step_fixture.ts";
+
+/** What the executor has here. */
+export interface ExecutorSurroundings {
+  /** Why nothing can be run; undefined when something can. */
+  readonly skip: string | undefined;
+  /** Ids other than root's exist. */
+  readonly manyIds: boolean;
+  /** Real root, so that device nodes can be made. */
+  readonly realRoot: boolean;
+}
+
+/** Asks an executor. */
+export async function surroundingsOf(executor: Executor): Promise<ExecutorSurroundings> {
+  const { usable, findings, snapshotVariant } = await executor.probe();
+  const missing = findings.filter(({ found }) => !found).map(({ name }) => name).join(", ");
+  return {
+    skip: noBusybox ?? (usable ? undefined : `needs ${missing}`),
+    manyIds: !snapshotVariant.endsWith("-single"),
+    realRoot: snapshotVariant === "root",
+  };
+}
