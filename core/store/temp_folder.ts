@@ -4,7 +4,7 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { isProcessGone, processToken } from "./process_token.ts";
 import { guarded } from "./store_error.ts";
@@ -42,13 +42,29 @@ export class TempFolder {
    * @returns Paths that could not be removed: trees with files of users that only a user namespace has.
    */
   removeAbandoned(): string[] {
-    return this.abandoned().filter((path) => {
-      try {
-        rmSync(path, { recursive: true, force: true });
-        return false;
-      } catch {
-        return true;
-      }
-    });
+    return this.abandoned().filter((path) => !isRemoved(path));
+  }
+}
+
+function isRemoved(path: string): boolean {
+  try {
+    rmSync(path, { recursive: true, force: true });
+    return true;
+  } catch {
+    // An overlay's work folder, and what a step closed, is shut to its owner too.
+    try {
+      openFolders(path);
+      rmSync(path, { recursive: true, force: true });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+function openFolders(path: string): void {
+  chmodSync(path, 0o700);
+  for (const entry of readdirSync(path, { withFileTypes: true })) {
+    if (entry.isDirectory()) openFolders(join(path, entry.name));
   }
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipEncoder } from "../../../core/layer/compress.ts";
@@ -98,6 +98,7 @@ test("a large layer with a flipped bit in the store does not become a blob: it i
     const { path } = store.layers.get(config.rootfs.diff_ids[0]) ?? assert.fail();
     const tar = readFileSync(path);
     tar[20 * MIB] = (tar[20 * MIB] ?? 0) ^ 1;
+    chmodSync(path, 0o600);
     writeFileSync(path, tar);
     for (const layer of manifest.layers) await store.blobs.delete(layer.digest);
   }
