@@ -10,21 +10,21 @@ import { select } from "../context/select.ts";
 import type { SourceTree } from "../context/source_tree.ts";
 import type { CanonicalValue } from "../graph/canonical_json.ts";
 import { resolvePath } from "../graph/effective_config.ts";
+import { ownerText } from "../graph/history.ts";
 import type { ImageState } from "../graph/image_state.ts";
-import type { CopyOp, OwnerSpec } from "../graph/op.ts";
+import type { CopyOp } from "../graph/op.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { ContentReader } from "../layer/file_content.ts";
 import type { FileContent, FileEntry } from "../layer/file_entry.ts";
 import { stackTrees } from "../layer/tree.ts";
 import { writeLayer } from "../layer/write_layer.ts";
-import { chainId } from "../oci/chain_id.ts";
-import type { ChainID, Digest } from "../oci/digest.ts";
+import type { Digest } from "../oci/digest.ts";
 import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
 import { extractArchive } from "./archive.ts";
 import { Destination } from "./destination.ts";
 import { type CopyItem, landEntries } from "./landing.ts";
 import { isNamed, resolveOwner } from "./owner.ts";
-import type { LayerRef } from "./vertex_result.ts";
+import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findOrMakeLayer, recallLayer, rememberLayer, type Workbench } from "./workbench.ts";
 
 /** What a copy works on. */
@@ -181,10 +181,6 @@ export async function executeCopy(
 /** A source, and the path that it was found at; an inline file has none. */
 type FoundSource = CopyItem & { readonly matchedPath?: string };
 
-function ownerText({ user, group }: OwnerSpec): string {
-  return group === undefined ? user : `${user}:${group}`;
-}
-
 /** What is copied, before anything of it is changed: inline files last, as a Dockerfile lists them. */
 function findSources(op: CopyOp, source: SourceTree | undefined): FoundSource[] {
   const { parents, exclude, optional, destination } = op;
@@ -207,10 +203,6 @@ function findSources(op: CopyOp, source: SourceTree | undefined): FoundSource[] 
     return { baseName: name, isDirectory: false, entries: [entry] };
   });
   return [...selected, ...inline];
-}
-
-function chainOf(layers: readonly LayerRef[]): ChainID | null {
-  return layers.length === 0 ? null : chainId(layers.map(({ diffId }) => diffId));
 }
 
 /** Whether the user wrote the destination as a directory. */

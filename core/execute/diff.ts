@@ -4,16 +4,14 @@
  * @module
  */
 import { contentDigest } from "../context/content_digest.ts";
-import type { CanonicalValue } from "../graph/canonical_json.ts";
 import type { DiffOp } from "../graph/op.ts";
 import type { Vertex } from "../graph/vertex.ts";
 import { changes } from "../layer/changes.ts";
 import { ContentReader } from "../layer/file_content.ts";
 import type { FileEntry } from "../layer/file_entry.ts";
 import { writeLayer } from "../layer/write_layer.ts";
-import { chainId } from "../oci/chain_id.ts";
 import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
-import type { LayerRef } from "./vertex_result.ts";
+import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findOrMakeLayer, type Workbench } from "./workbench.ts";
 
 /** Makes the layer of a {@link DiffOp}, straight from the stored layers: nothing is unpacked. */
@@ -23,13 +21,11 @@ export async function executeDiff(
   lower: readonly LayerRef[],
   upper: readonly LayerRef[],
 ): Promise<LayerRef> {
-  const chain = (layers: readonly LayerRef[]): CanonicalValue =>
-    layers.length === 0 ? null : chainId(layers.map(({ diffId }) => diffId));
   const preimage: KeyPreimage = {
     compat: COMPAT,
     kind: "diff",
-    lower: chain(lower),
-    upper: chain(upper),
+    lower: chainOf(lower),
+    upper: chainOf(upper),
     epoch: bench.epochSeconds,
   };
   return await findOrMakeLayer(bench, {

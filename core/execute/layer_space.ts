@@ -11,12 +11,11 @@ import type { FileEntry } from "../layer/file_entry.ts";
 import type { WrittenLayer } from "../layer/write_layer.ts";
 import { indexTar } from "../layer/tar_reader.ts";
 import { stackTrees, type Tree } from "../layer/tree.ts";
-import { chainId } from "../oci/chain_id.ts";
 import { type ChainID, type DiffID, digestAlgorithm } from "../oci/digest.ts";
 import { hashFile } from "../store/durability.ts";
 import type { Store } from "../store/store.ts";
 import { CorruptBlobError } from "./corrupt_blob.ts";
-import type { LayerRef } from "./vertex_result.ts";
+import { chainOf, type LayerRef } from "./vertex_result.ts";
 
 /** The layers a build can read, and where new ones go. */
 export interface LayerSpace {
@@ -96,8 +95,8 @@ export class TreeCache {
 
   /** The files of a stack, base layer first; an empty stack has none. */
   of(layers: readonly LayerRef[]): Tree {
-    if (layers.length === 0) return stackTrees([]);
-    const chain = chainId(layers.map(({ diffId }) => diffId));
+    const chain = chainOf(layers);
+    if (chain === null) return stackTrees([]);
     let tree = this.#trees.get(chain);
     if (tree === undefined) {
       tree = stackTrees(layers.map(({ diffId }) => this.#entriesOf(diffId)));

@@ -15,7 +15,7 @@ import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
 import type { RunRequest, RunResult } from "./executor.ts";
 import { type MountInput, mountPreimage, withMounts } from "./run_mounts.ts";
 import type { RunnerPool } from "./runner_pool.ts";
-import type { LayerRef } from "./vertex_result.ts";
+import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findLayer, findOrMakeLayer, type Workbench } from "./workbench.ts";
 
 /** Host name inside a step: BuildKit's, since programs have been seen to look at it. */
@@ -45,7 +45,7 @@ export async function executeRun(
   const preimage: KeyPreimage = {
     compat: COMPAT,
     kind: "run",
-    root: inputs.layers.length === 0 ? null : chainId(inputs.layers.map(({ diffId }) => diffId)),
+    root: chainOf(inputs.layers),
     platform: { ...inputs.state.platform },
     args: step.args,
     environment: step.environment,

@@ -10,11 +10,10 @@ import type { CanonicalValue } from "../graph/canonical_json.ts";
 import { resolvePath } from "../graph/effective_config.ts";
 import type { ImageState } from "../graph/image_state.ts";
 import type { CacheMount, Mount, RunOp } from "../graph/op.ts";
-import { chainId } from "../oci/chain_id.ts";
 import { digestHex, sha256 } from "../oci/digest.ts";
 import type { ResolvedMount } from "./executor.ts";
 import type { Snapshots } from "./snapshots.ts";
-import type { LayerRef } from "./vertex_result.ts";
+import { chainOf, type LayerRef } from "./vertex_result.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** An input that a mount shows: the layers of a stage, or a context packed as one. */
@@ -32,7 +31,7 @@ export function mountPreimage(
   switch (mount.type) {
     case "bind": {
       const { layers } = inputOf(mount.input, inputs);
-      const content = layers.length === 0 ? null : chainId(layers.map(({ diffId }) => diffId));
+      const content = chainOf(layers);
       return {
         type: "bind",
         target,

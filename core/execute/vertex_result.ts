@@ -7,7 +7,8 @@ import type { SourceTree } from "../context/source_tree.ts";
 import type { ImageState } from "../graph/image_state.ts";
 import type { OpPlatform } from "../graph/op.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import type { DiffID } from "../oci/digest.ts";
+import { chainId } from "../oci/chain_id.ts";
+import type { ChainID, DiffID } from "../oci/digest.ts";
 
 /** One layer by the digest of its tar. */
 export interface LayerRef {
@@ -15,6 +16,11 @@ export interface LayerRef {
   readonly sizeBytes: number;
   /** The compressed form it came in, with a base image: it is passed on as it is. Absent: compressed by our encoder. */
   readonly blob?: Descriptor;
+}
+
+/** Names a stack of layers in a key; null for the stack of none, which has no ChainID. */
+export function chainOf(layers: readonly LayerRef[]): ChainID | null {
+  return layers.length === 0 ? null : chainId(layers.map(({ diffId }) => diffId));
 }
 
 /** An image so far: what it says, and the layers it is made of, base layer first. */
