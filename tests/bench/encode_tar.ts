@@ -5,6 +5,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { DEFLATE_INPUT_LIMIT_BYTES, deflater } from "../../core/layer/deflate/deflater.ts";
 import type { DeflateLevel } from "../../core/layer/deflate/deflater.ts";
+import { crc32 } from "../../core/layer/gzip.ts";
 
 const [path = "", level = "1"] = process.argv.slice(2);
 const { input, deflate } = deflater();
@@ -13,7 +14,7 @@ let [crc, bytes] = [0, 0];
 for (;;) {
   const length = readSync(fd, input, 0, DEFLATE_INPUT_LIMIT_BYTES / 2, null);
   if (length === 0) break;
-  crc = deflater().crc32(length, crc);
+  crc = crc32(input.subarray(0, length), crc);
   bytes += deflate(length, Number(level) as DeflateLevel).length;
 }
 closeSync(fd);

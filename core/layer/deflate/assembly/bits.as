@@ -16,6 +16,31 @@ export function outputBytes(): usize {
   return cursor - OUTPUT;
 }
 
+// A loop that puts many codes takes the state over, as locals, and gives it back.
+
+@inline
+export function waitingBits(): u64 {
+  return bits;
+}
+
+@inline
+export function bitsWaiting(): u64 {
+  return bitCount;
+}
+
+@inline
+export function outputCursor(): usize {
+  return cursor;
+}
+
+/** Takes the state back; whole bytes of it are written. */
+export function continueOutput(waiting: u64, count: u64, at: usize): void {
+  bits = waiting;
+  bitCount = count;
+  cursor = at;
+  flush();
+}
+
 @inline
 export function put(value: u64, count: u64): void {
   bits |= value << bitCount;

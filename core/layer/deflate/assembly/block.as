@@ -1,5 +1,6 @@
-// One block: from sequences (a run of literals, then a match) to bits. RFC 1951, 3.2.7.
+// One block: its codes, its header, and whether it is worth them. RFC 1951, 3.2.7.
 import { flush, put, putStored } from "./bits";
+import { finishCounts, increment } from "./counts";
 import { buildCodes } from "./huffman";
 import {
   CODE_LENGTH_RUNS,
@@ -10,12 +11,10 @@ import {
   LENGTH_COUNTS,
   LITERAL_CODES,
   LITERAL_COUNTS,
-  MATCH_CODES,
-  SEQUENCES,
 } from "./layout";
-import { distanceExtraBits, distanceSymbol, lengthBase, lengthExtraBits, lengthSymbol } from "./symbols";
+import { putSequences } from "./sequences";
+import { distanceExtraBits, lengthExtraBits } from "./symbols";
 
-const END_OF_BLOCK: u32 = 256;
 const FIRST_LENGTH: u32 = 257;
 const LITERAL_SYMBOLS: u32 = 286;
 const DISTANCE_SYMBOLS: u32 = 30;
@@ -36,33 +35,6 @@ function code(codes: usize, symbol: u32): u32 {
 @inline
 function codeLength(codes: usize, symbol: u32): u32 {
   return code(codes, symbol) >> 16;
-}
-
-@inline
-function increment(counts: usize, symbol: u32): void {
-  const p = counts + (<usize>symbol << 2);
-  store<u32>(p, load<u32>(p) + 1);
-}
-
-/** Adds a match to the sequences; `literals` bytes since the last one stand before it. */
-@inline
-export function putSequence(sequence: usize, literals: usize, length: u32, distance: u32): void {
-  store<u64>(sequence, <u64>literals | (<u64>((length << 16) | (distance - 1)) << 32));
-}
-
-function countSymbols(source: usize, end: usize, sequencesEnd: usize): void {
-  memory.fill(LITERAL_COUNTS, 0, 288 * 4);
-  memory.fill(DISTANCE_COUNTS, 0, 32 * 4);
-  for (let s = SEQUENCES; s < sequencesEnd; s += 8) {
-    const matchStart = source + load<u32>(s);
-    const match = load<u32>(s + 4);
-    while (source < matchStart) increment(LITERAL_COUNTS, load<u8>(source++));
-    increment(LITERAL_COUNTS, FIRST_LENGTH + lengthSymbol(match >> 16));
-    increment(DISTANCE_COUNTS, distanceSymbol((match & 0xffff) + 1));
-    source += match >> 16;
-  }
-  while (source < end) increment(LITERAL_COUNTS, load<u8>(source++));
-  store<u32>(LITERAL_COUNTS + (END_OF_BLOCK << 2), 1);
 }
 
 /** Symbols up to the last used one, at least `least`. */
@@ -150,67 +122,10 @@ function putHeader(literals: u32, distances: u32, lengths: u32, runs: u32): void
   }
 }
 
-/** Folds the extra bits of each match length into its code: one look-up a match instead of three. */
-function fillMatchCodes(): void {
-  for (let length: u32 = 3; length <= 258; length++) {
-    const symbol = lengthSymbol(length);
-    const c = code(LITERAL_CODES, FIRST_LENGTH + symbol);
-    const bits = c >> 16;
-    const value = (c & 0xffff) | ((length - lengthBase(symbol)) << bits);
-    store<u32>(MATCH_CODES + ((length - 3) << 2), value | ((bits + lengthExtraBits(symbol)) << 26));
-  }
-}
-
-@inline
-function putLiteral(source: usize): void {
-  const c = code(LITERAL_CODES, load<u8>(source));
-  put(c & 0xffff, c >> 16);
-}
-
-/** Three literals of 15 bits each fit between two flushes. */
-@inline
-function putLiterals(source: usize, end: usize): void {
-  while (source + 3 <= end) {
-    putLiteral(source);
-    putLiteral(source + 1);
-    putLiteral(source + 2);
-    flush();
-    source += 3;
-  }
-  if (source < end) {
-    putLiteral(source);
-    if (source + 1 < end) putLiteral(source + 1);
-    flush();
-  }
-}
-
-function putSequences(source: usize, end: usize, sequencesEnd: usize): void {
-  for (let s = SEQUENCES; s < sequencesEnd; s += 8) {
-    const matchStart = source + load<u32>(s);
-    const match = load<u32>(s + 4);
-    const length = match >> 16;
-    putLiterals(source, matchStart);
-    const lengthCode = load<u32>(MATCH_CODES + ((length - 3) << 2));
-    put(lengthCode & 0x3ffffff, lengthCode >> 26);
-    const distance = (match & 0xffff) + 1;
-    const symbol = distanceSymbol(distance);
-    const c = code(DISTANCE_CODES, symbol);
-    const extraBits = distanceExtraBits(symbol);
-    put(c & 0xffff, c >> 16);
-    put((distance - 1) & ((1 << extraBits) - 1), extraBits);
-    flush();
-    source = matchStart + length;
-  }
-  putLiterals(source, end);
-  const c = code(LITERAL_CODES, END_OF_BLOCK);
-  put(c & 0xffff, c >> 16);
-  flush();
-}
-
 /** Writes the bytes from `source` to `end`, with codes of their own or, where that is no shorter, stored. */
 export function putBlock(source: usize, end: usize, sequencesEnd: usize): void {
   if (source == end) return;
-  countSymbols(source, end, sequencesEnd);
+  finishCounts();
   buildCodes(LITERAL_COUNTS, LITERAL_CODES, LITERAL_SYMBOLS, CODE_LIMIT);
   buildCodes(DISTANCE_COUNTS, DISTANCE_CODES, DISTANCE_SYMBOLS, CODE_LIMIT);
   const literals = usedSymbols(LITERAL_CODES, LITERAL_SYMBOLS, 257);
@@ -224,6 +139,5 @@ export function putBlock(source: usize, end: usize, sequencesEnd: usize): void {
     return;
   }
   putHeader(literals, distances, lengths, runs);
-  fillMatchCodes();
   putSequences(source, end, sequencesEnd);
 }

@@ -1,6 +1,8 @@
 // Where one block ends and the next begins, for all match finders.
 import { putStored } from "./bits";
-import { putBlock, putSequence } from "./block";
+import { putBlock } from "./block";
+import { clearCounts, uncountLiterals } from "./counts";
+import { putSequence } from "./sequences";
 import { BLOCK_BYTES, INPUT, SEQUENCES } from "./layout";
 import { randomUntil } from "./random";
 
@@ -15,6 +17,7 @@ function startBlock(p: usize): void {
   blockStart = p;
   literalStart = p;
   sequence = SEQUENCES;
+  clearCounts();
 }
 
 export function startInput(): void {
@@ -46,6 +49,7 @@ export function skipRandom(p: usize, misses: u32, inputEnd: usize): usize {
   const from = misses == MISSES_PER_CHECK ? literalStart : p;
   const randomEnd = randomUntil(from, inputEnd);
   if (randomEnd == from) return p;
+  uncountLiterals(from, p);
   closeBlock(from);
   putStored(from, randomEnd);
   startBlock(randomEnd);

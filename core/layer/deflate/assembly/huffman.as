@@ -1,6 +1,8 @@
 // Length-limited canonical Huffman codes, a function of the counts alone.
-import { CODES_OF_LENGTH, NODES, SORTED } from "./layout";
+import { CODES_OF_LENGTH, COUNT_BUCKETS, NODES, SORTED } from "./layout";
 
+/** Counts of 255 and more share the last bucket of the sort. */
+const BUCKETS: u32 = 256;
 const SYMBOL_BITS: u32 = 9;
 const SYMBOL_MASK: u32 = (1 << SYMBOL_BITS) - 1;
 
@@ -14,23 +16,36 @@ function set(table: usize, index: u32, value: u32): void {
   store<u32>(table + (<usize>index << 2), value);
 }
 
-/** Sorts the used symbols by (count, symbol), ascending: ties must not depend on the order of an algorithm. */
+/**
+ * Sorts the used symbols by (count, symbol), ascending: ties must not depend on the order of an algorithm. Most counts
+ * are small, so a counting sort does nearly all; the few large ones share its last bucket and are inserted one by one.
+ */
 function sortUsed(counts: usize, symbols: u32): u32 {
+  memory.fill(COUNT_BUCKETS, 0, BUCKETS << 2);
+  for (let symbol: u32 = 0; symbol < symbols; symbol++) {
+    const bucket = min(at(counts, symbol), BUCKETS - 1);
+    set(COUNT_BUCKETS, bucket, at(COUNT_BUCKETS, bucket) + 1);
+  }
   let used: u32 = 0;
+  for (let bucket: u32 = 1; bucket < BUCKETS; bucket++) {
+    const start = used;
+    used += at(COUNT_BUCKETS, bucket);
+    set(COUNT_BUCKETS, bucket, start);
+  }
+  const firstLarge = at(COUNT_BUCKETS, BUCKETS - 1);
   for (let symbol: u32 = 0; symbol < symbols; symbol++) {
     const count = at(counts, symbol);
-    if (count != 0) set(SORTED, used++, (count << SYMBOL_BITS) | symbol);
+    if (count == 0) continue;
+    const bucket = min(count, BUCKETS - 1);
+    const index = at(COUNT_BUCKETS, bucket);
+    set(COUNT_BUCKETS, bucket, index + 1);
+    set(SORTED, index, (count << SYMBOL_BITS) | symbol);
   }
-  for (let gap: u32 = used > 120 ? 109 : used > 40 ? 41 : 5; gap > 0; gap = gap == 109 ? 41 : gap == 41 ? 19 : gap == 19 ? 5 : gap == 5 ? 1 : 0) {
-    for (let i = gap; i < used; i++) {
-      const moving = at(SORTED, i);
-      let j = i;
-      while (j >= gap && at(SORTED, j - gap) > moving) {
-        set(SORTED, j, at(SORTED, j - gap));
-        j -= gap;
-      }
-      set(SORTED, j, moving);
-    }
+  for (let i = firstLarge + 1; i < used; i++) {
+    const moving = at(SORTED, i);
+    let j = i;
+    for (; j > firstLarge && at(SORTED, j - 1) > moving; j--) set(SORTED, j, at(SORTED, j - 1));
+    set(SORTED, j, moving);
   }
   return used;
 }

@@ -31,6 +31,10 @@ export const CODE_LENGTH_RUNS: usize = CODE_LENGTHS + 320;
 export const BYTE_COUNTS: usize = CODE_LENGTH_RUNS + 640;
 /** u32 x 256 x 8. */
 export const CRC_TABLE: usize = BYTE_COUNTS + 256 * 4;
+/** u32 per match length - 3: how often the block has it. */
+export const MATCH_COUNTS: usize = CRC_TABLE + 256 * 8 * 4;
+/** u32 x 256: scratch of the code construction. */
+export const COUNT_BUCKETS: usize = MATCH_COUNTS + 256 * 4;
 
 export const INPUT: usize = 0x10000;
 /** Hash table: 2^15 positions (level 1), pairs of positions (level 2), heads of chains (level 3). */
@@ -38,6 +42,9 @@ export const HASH_TABLE: usize = INPUT + INPUT_LIMIT + 0x1000;
 /** Level 3 only: the position before each of the last 2^15, and the last position of each three bytes. */
 export const CHAINS: usize = HASH_TABLE + 0x10000;
 export const SHORT_HASH_TABLE: usize = CHAINS + 0x10000;
-/** u32 literals, u32 match (length from bit 16, distance - 1): at most one for three input bytes. */
+/**
+ * u32 literals, u32 match (extra bits of the distance, its symbol from bit 13, length - 3 from bit 18): at most one for
+ * three input bytes.
+ */
 export const SEQUENCES: usize = HASH_TABLE + 0x40000;
 export const OUTPUT: usize = SEQUENCES + (BLOCK_BYTES / 3 + 0x200) * 8;

@@ -1,5 +1,6 @@
 // Level 3: hash chains, and a match is given up for a better one at the next byte.
 import { addMatch, blockIsFull, closeBlock, MISSES_PER_CHECK, skipRandom, startInput } from "./blocks";
+import { countLiteral, countLiterals } from "./counts";
 import { CHAINS, HASH_TABLE, INPUT, SHORT_HASH_TABLE } from "./layout";
 import { extend, hash4, nextRemembered, RANDOM_STRIDE, TAIL_BYTES, WINDOW } from "./match";
 
@@ -94,7 +95,7 @@ export function compressLazy(inputEnd: usize): void {
       while (length < NICE_LENGTH && unseen < tail) {
         findMatch(unseen++, inputEnd, length - 1, LAZY_DEPTH);
         if (!nextIsBetter(length, distance)) break;
-        p++;
+        countLiteral(load<u8>(p++));
         length = matchLength;
         distance = matchDistance;
       }
@@ -105,7 +106,7 @@ export function compressLazy(inputEnd: usize): void {
       while (unseen < rememberedEnd) remember(unseen++);
     } else {
       misses++;
-      p++;
+      countLiteral(load<u8>(p++));
       if (misses % MISSES_PER_CHECK == 0) {
         const randomEnd = skipRandom(p, misses, inputEnd);
         if (randomEnd != p) {
@@ -118,5 +119,6 @@ export function compressLazy(inputEnd: usize): void {
     }
     if (blockIsFull(p)) closeBlock(p);
   }
+  countLiterals(p, inputEnd);
   closeBlock(inputEnd);
 }

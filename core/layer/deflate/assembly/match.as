@@ -26,8 +26,14 @@ export function extend(p: usize, earlier: usize, length: u32, end: usize): u32 {
   return length;
 }
 
-/** The bucket, of 2^15, of the four bytes at `p`. */
+/** The bucket, of 2^15, of four bytes. */
+@inline
+export function hashOf(word: u32): usize {
+  return <usize>((word * 0x9e3779b1) >>> 17);
+}
+
+/** The bucket of the four bytes at `p`. */
 @inline
 export function hash4(p: usize): usize {
-  return <usize>((load<u32>(p) * 0x9e3779b1) >>> 17);
+  return hashOf(load<u32>(p));
 }

@@ -48,7 +48,8 @@ test("deflate() gives the same bytes whatever was compressed before", () => {
 test("deflate() does not read beyond its input", () => {
   const { input, deflate } = deflater();
   for (const level of LEVELS) {
-    for (const length of [3, 8, 11, 300]) {
+    // From 268 to 275 a second match starts within 16 bytes of the end.
+    for (const length of [3, 8, 11, 20, 268, 271, 275, 300]) {
       const outputs = [0, 97].map((rest) => {
         input.fill(rest);
         input.set(new Uint8Array(length).fill(97));
