@@ -32,6 +32,9 @@ export { executable } from "./plugins/host_executable/mod.ts";
 /** What an engine has unless it is told otherwise. Removing one removes its feature and nothing else. */
 export const defaultPlugins: readonly Plugin[] = [runtimePlugin, hostExecutable, cliPlugin];
 
+// Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
+const COMMAND_LINE: string = "./plugins/cli/main.ts";
+
 let shared: Engine | undefined;
 
 /** The engine with the default plugins. */
@@ -66,6 +69,6 @@ export function explain(
  */
 export async function main(args: readonly string[]): Promise<number> {
   // Loaded when it is used: recipes that run on their own need no command line.
-  const { runMain } = await import("./plugins/cli/main.ts");
+  const { runMain }: typeof import("./plugins/cli/main.ts") = await import(COMMAND_LINE);
   return await runMain(args, defaultEngine());
 }

@@ -8,6 +8,7 @@ import type { Graph } from "./graph/graph.ts";
 import type { VertexDigest } from "./graph/vertex.ts";
 import type { AnyImage } from "./dsl/image_builder.ts";
 import type { Descriptor } from "./oci/descriptor.ts";
+import type { Compression } from "./layer/compression.ts";
 import type { BlobDigest, ImageID } from "./oci/digest.ts";
 import type { InputDifference } from "./solve/explain.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
@@ -54,6 +55,12 @@ export interface PlanOptions extends GraphOptions {
   readonly paranoid?: boolean;
   /** The latest modification time in layers, and the time the image was created, in seconds since the epoch. */
   readonly epochSeconds?: number;
+  /**
+   * Compresses the image at once, and says how: `gzip` (`gzip:1` to `gzip:3`), `zstd` (`zstd:1` to `zstd:19`) or
+   * `uncompressed`. Otherwise layers are compressed, as `gzip`, once the image leaves or its digest is asked for. The
+   * store keeps the same image either way; tags note how it leaves.
+   */
+  readonly compression?: Compression;
   /** Ends the build. */
   readonly signal?: AbortSignal;
 }
@@ -81,19 +88,32 @@ export interface BuiltStep {
 
 /** What a build made. */
 export interface BuildResult {
-  /** Of the manifest. */
-  readonly digest: BlobDigest;
-  /** Of the image config. */
+  /** Of the image config: names the image, however its layers are compressed. */
   readonly imageId: ImageID;
+  /** The manifest in the store, whose layers are the tars themselves (or the blobs they came in, with a base image). */
   readonly descriptor: Descriptor;
+  /** The manifest as it leaves, where this build made it: for `compression`, or for an output. */
+  readonly encoded?: Descriptor;
   readonly tags: readonly string[];
   readonly steps: readonly BuiltStep[];
+  /**
+   * The digest of the manifest as it leaves: by `compression`, else by the default encoder `gz-1:2`. Compresses the
+   * image when it is first asked for, unless that was done before.
+   *
+   * @throws {LayerwrightError} `STORE_CORRUPT`, `BLOB_MISSING` when the store no longer has the image: build again.
+   */
+  digest(): Promise<BlobDigest>;
 }
 
 /** What a build would do. */
 export interface BuildPlan {
   readonly steps: readonly PlannedStep[];
-  /** Of the manifest, where it can be told without running a program. */
+  /** Of the image config, where it can be told without running a program. */
+  readonly imageId?: ImageID;
+  /**
+   * Of the manifest as it leaves, where it can be told without running a program and without compressing anything: all
+   * layers were compressed before. With `compression`, wherever there is an image ID.
+   */
   readonly digest?: BlobDigest;
 }
 

@@ -6,8 +6,9 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { BuildOptions, BuiltStep, StepExplanation } from "./build_options.ts";
+import { epochOf, EXPORT_VERTEX, progressVertices } from "./build_steps.ts";
 import { LayerwrightError, type SourceLocation } from "./errors.ts";
-import { EXPORT_VERTEX } from "./export_image.ts";
+import { Observations, type ObservationsOptions } from "./context/observations.ts";
 import { ContextIndexes } from "./execute/context_indexes.ts";
 import type { Executor } from "./execute/executor.ts";
 import { type LayerSpace, plannedLayers, storeLayers, TreeCache } from "./execute/layer_space.ts";
@@ -18,11 +19,9 @@ import type { ImageResult } from "./execute/vertex_result.ts";
 import type { Workbench } from "./execute/workbench.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { VertexDigest } from "./graph/vertex.ts";
-import { type Digest, sha256 } from "./oci/digest.ts";
 import type { MissReason, ProgressEvent, ProgressReporter } from "./solve/progress.ts";
 import { stepNames } from "./solve/step_names.ts";
 import type { Store } from "./store/store.ts";
-import type { ExportableImage } from "./transfer/exporter.ts";
 
 /** What an attempt is made of. */
 export interface BuildRunParts {
@@ -33,23 +32,31 @@ export interface BuildRunParts {
   readonly options: BuildOptions;
   readonly reporter: ProgressReporter;
   readonly planning: boolean;
+  /** See {@link Workbench.leavesAs}. */
+  readonly leavesAs?: string | undefined;
+  /** For tests, which cannot wait until files are old. */
+  readonly observing?: Pick<ObservationsOptions, "settledNs"> | undefined;
 }
 
 /** One attempt at a build or a plan; ends its steps and its lease when it is disposed. */
 export class BuildRun implements AsyncDisposable {
   readonly bench: Workbench;
+  /** All that was read outside of the store. */
+  readonly observations: Observations;
   readonly #parts: BuildRunParts;
   readonly #names: ReadonlyMap<VertexDigest, string>;
   readonly #abort = new AbortController();
   readonly #resources = new AsyncDisposableStack();
   readonly #outcomes = new Map<VertexDigest, "hit" | "run">();
+  readonly #loaded = new Set<VertexDigest>();
   readonly #reasons = new Map<VertexDigest, MissReason>();
 
   constructor(parts: BuildRunParts) {
     this.#parts = parts;
-    const { graph, options, planning, store } = parts;
+    const { graph, options, planning, store, leavesAs } = parts;
     // Refused before anything is held that only a finished constructor lets go.
     const epochSeconds = epochOf(options);
+    this.observations = new Observations({ nowMs: Date.now(), ...parts.observing });
     this.#names = stepNames(graph);
     const lease = this.#resources.use(store.leases.acquire());
     const space: LayerSpace = planning
@@ -70,11 +77,13 @@ export class BuildRun implements AsyncDisposable {
       space,
       trees: new TreeCache(space),
       contextIndexes,
+      observations: this.observations,
       epochSeconds,
       signal: options.signal === undefined
         ? this.#abort.signal
         : AbortSignal.any([this.#abort.signal, options.signal]),
       planning,
+      ...(leavesAs === undefined ? {} : { leavesAs }),
       usesCache: (vertex) => options.noCache !== true && !uncached.has(stageOf(vertex)),
       protect: ({ diffId, blob }) => {
         lease.add(diffId);
@@ -89,12 +98,12 @@ export class BuildRun implements AsyncDisposable {
 
   /** Solves the graph for its first target. */
   async solveTarget(): Promise<ImageResult> {
-    const { graph, sources, executors, options } = this.#parts;
+    const { graph, sources, executors, options, planning } = this.#parts;
     const target = graph.targets[0];
     if (target === undefined) {
       throw new LayerwrightError("GRAPH_INVALID", "Cannot build a graph without a target");
     }
-    this.report({ type: "plan", vertices: this.#progressVertices() });
+    this.report({ type: "plan", vertices: progressVertices(graph, this.#names, planning) });
     const runners = this.#resources.use(
       new RunnerPool(this.bench, executors, concurrencyOf(options)),
     );
@@ -117,6 +126,11 @@ export class BuildRun implements AsyncDisposable {
   }
 
   report(event: ProgressEvent): void {
+    // A later build has to say the same, whether it looks or not.
+    if (event.type === "warning") this.observations.obstruct("there were warnings");
+    if (event.type === "completed" && event.vertex !== EXPORT_VERTEX) {
+      this.#loaded.add(event.vertex);
+    }
     if (event.type === "cached") this.#outcomes.set(event.vertex, "hit");
     if (event.type === "missed") {
       this.#outcomes.set(event.vertex, "run");
@@ -145,6 +159,11 @@ export class BuildRun implements AsyncDisposable {
     });
   }
 
+  /** Steps that loaded something, and made nothing. */
+  loadedSteps(): VertexDigest[] {
+    return [...this.#loaded].filter((vertex) => !this.#outcomes.has(vertex));
+  }
+
   /** Steps that make layers, and what would become of them and why. */
   explainedSteps(): StepExplanation[] {
     const { graph } = this.#parts;
@@ -166,10 +185,6 @@ export class BuildRun implements AsyncDisposable {
     });
   }
 
-  imageIdOf(image: ExportableImage): Digest {
-    return sha256(image.configBytes);
-  }
-
   /** An error with the text of the user's line, which only now is worth a read. */
   explained(error: unknown): unknown {
     if (
@@ -187,23 +202,6 @@ export class BuildRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#resources.disposeAsync();
-  }
-
-  #progressVertices(): {
-    digest: VertexDigest;
-    inputs: readonly VertexDigest[];
-    name: string;
-    at?: SourceLocation;
-  }[] {
-    const { graph, planning } = this.#parts;
-    const vertices = [...this.#names].map(([digest, name]) => {
-      const at = graph.metadata.get(digest)?.at;
-      const inputs = graph.vertices.get(digest)?.inputs ?? [];
-      return { digest, inputs, name, ...(at === undefined ? {} : { at }) };
-    });
-    return planning
-      ? vertices
-      : [...vertices, { digest: EXPORT_VERTEX, inputs: [], name: "exporting to image" }];
   }
 
   /** A step by the recipe it is in and its place there: what stays when its definition changes. */
@@ -237,39 +235,11 @@ function lineOf({ file, line }: SourceLocation): string | undefined {
   }
 }
 
-/** The last second that RFC 3339, which image configs have times in, can write: years have four digits. */
-const LAST_SECOND = 253_402_300_799;
-
-/** @throws {LayerwrightError} `OPTION_INVALID` for what is no number of seconds since 1970. */
-function epochOf({ epochSeconds = epochOfEnvironment() }: BuildOptions): number {
-  if (Number.isInteger(epochSeconds) && epochSeconds >= 0 && epochSeconds <= LAST_SECOND) {
-    return epochSeconds;
-  }
-  throw new LayerwrightError(
-    "OPTION_INVALID",
-    `Cannot use ${epochSeconds} as the epoch: not whole seconds from 1970 to 9999`,
-  );
-}
-
 /** @throws {LayerwrightError} `OPTION_INVALID` for what would start no step, ever. */
 function concurrencyOf({ concurrency = availableParallelism() }: BuildOptions): number {
   if (Number.isInteger(concurrency) && concurrency > 0) return concurrency;
   throw new LayerwrightError(
     "OPTION_INVALID",
     `Cannot run ${concurrency} steps at once: not a whole number from 1`,
-  );
-}
-
-/** @throws {LayerwrightError} `OPTION_INVALID` when `SOURCE_DATE_EPOCH` is no number of seconds. */
-function epochOfEnvironment(): number {
-  const text = process.env.SOURCE_DATE_EPOCH;
-  if (text === undefined || text === "") return 0;
-  if (/^\d{1,12}$/.test(text)) return Number(text);
-  throw new LayerwrightError(
-    "OPTION_INVALID",
-    `Cannot use SOURCE_DATE_EPOCH ${JSON.stringify(text)}: not a number of seconds`,
-    {
-      hint: "set it to whole seconds since 1970, or unset it",
-    },
   );
 }

@@ -1,14 +1,15 @@
 /**
  * The core: the recipe language, the graph, the engine, the formats, and the seams that plugins implement.
  *
- * What is not exported here is private to core. Processes that must start fast import `core/layer/mod.ts`,
- * `core/host/mod.ts` and `core/errors.ts` on their own.
+ * What is not exported here is private to core. All of it is light to load: what works through a graph, reads a store or
+ * checks a document from outside is imported at its first use. Processes that must start fast all the same import
+ * `core/layer/mod.ts`, `core/host/mod.ts` and `core/errors.ts` on their own.
  *
  * @module
  */
 export * from "./errors.ts";
 export { nearestName } from "./nearest_name.ts";
-export { createEngine, type Engine, type EngineOptions } from "./build.ts";
+export { createEngine, type Engine, type EngineOptions } from "./engine.ts";
 export type {
   BuildOptions,
   BuildPlan,
@@ -55,7 +56,7 @@ export { resolveCallSite } from "./dsl/call_site.ts";
 // The graph.
 export type * from "./graph/op.ts";
 export type { Graph, GraphContext, GraphTarget } from "./graph/graph.ts";
-export { parseGraph, serializeGraph } from "./graph/graph_json.ts";
+export { serializeGraph } from "./graph/serialize_graph.ts";
 export { type Diagnostic, validateGraph } from "./graph/validate.ts";
 export type { Vertex, VertexDigest, VertexMetadata } from "./graph/vertex.ts";
 
@@ -65,6 +66,7 @@ export {
   type ResolvedSource,
   type Source,
   type SourceContext,
+  type SourceObservations,
   splitIdentifier,
 } from "./execute/source.ts";
 export type { InputDifference } from "./solve/explain.ts";
@@ -80,6 +82,9 @@ export type {
   Exporter,
   ExportOptions,
 } from "./transfer/exporter.ts";
+export type { EncodeImageOptions } from "./execute/encode_image.ts";
+export type { StoredImage, StoredImageLayer } from "./execute/stored_image.ts";
+export { type Compression, DEFAULT_ENCODER, encoderNameOf } from "./layer/compression.ts";
 export type { BlobStore } from "./store/blob_store.ts";
 export type { Store } from "./store/store.ts";
 
@@ -89,4 +94,7 @@ export type { Descriptor } from "./oci/descriptor.ts";
 export type { ContainerConfig, HistoryEntry, ImageConfig } from "./oci/image_config.ts";
 export { formatReference, parseReference } from "./oci/reference.ts";
 export { formatPlatform, parsePlatform, type Platform } from "./oci/platform.ts";
-export { validateImage, type Violation } from "./oci/validate_image.ts";
+export type { Violation } from "./oci/validate_image.ts";
+
+// Loaded at the first call.
+export { encodeImage, parseGraph, validateImage } from "./on_demand.ts";

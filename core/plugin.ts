@@ -24,7 +24,7 @@ export interface Plugin {
    *
    * @throws {LayerwrightError} `OPTION_INVALID` for a mode it does not know.
    */
-  readonly progress?: (mode: string | undefined) => ProgressReporter;
+  readonly progress?: (mode: string | undefined) => ProgressReporter | Promise<ProgressReporter>;
 }
 
 /**

@@ -37,4 +37,4 @@ const app: ImageBuilder = image("app").from("scratch")
 export default app;
 
 // deno-lint-ignore no-console
-if (import.meta.main) console.log((await build(app, { tags: ["app:dev"] })).digest);
+if (import.meta.main) console.log(await (await build(app, { tags: ["app:dev"] })).digest());

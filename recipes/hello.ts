@@ -7,4 +7,4 @@ const hello: ImageBuilder = image("hello").from("scratch").copy(greeting, "/");
 export default hello;
 
 // deno-lint-ignore no-console
-if (import.meta.main) console.log((await build(hello, { tags: ["hello:dev"] })).digest);
+if (import.meta.main) console.log(await (await build(hello, { tags: ["hello:dev"] })).digest());

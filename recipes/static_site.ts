@@ -10,4 +10,4 @@ const site: ImageBuilder = image("site").from("scratch")
 export default site;
 
 // deno-lint-ignore no-console
-if (import.meta.main) console.log((await build(site, { tags: ["site:dev"] })).digest);
+if (import.meta.main) console.log(await (await build(site, { tags: ["site:dev"] })).digest());

@@ -3,70 +3,69 @@
  *
  * @module
  */
-import type { BigIntStats } from "node:fs";
-import { host } from "../host/mod.ts";
-import type { FileContent, FileEntry, FileType } from "../layer/file_entry.ts";
+import { type FileStatus, host } from "../host/mod.ts";
+import type { FileEntry, FileType } from "../layer/file_entry.ts";
+
+const TYPE_BITS = 0o170000;
+const TYPES: ReadonlyMap<number, FileType> = new Map([
+  [0o100000, "file"],
+  [0o040000, "directory"],
+  [0o120000, "symlink"],
+  [0o010000, "fifo"],
+  [0o020000, "character-device"],
+  [0o060000, "block-device"],
+]);
+
+/** The type of the file looked at; undefined for what no layer can hold (a socket). */
+export function typeOf(status: FileStatus): FileType | undefined {
+  return TYPES.get(status.mode & TYPE_BITS);
+}
 
 /**
- * The entry of a file, but for a link's target.
+ * The entry of the file looked at, but for a link's target.
  *
  * @param path Path of the entry.
  * @param file Where the file is.
  */
-export function entryOf(path: string, file: string, type: FileType, stats: BigIntStats): FileEntry {
-  const xattrs = type === "file" || type === "directory" ? readXattrs(file) : undefined;
-  return {
-    path,
-    type,
-    mode: Number(stats.mode & 0o7777n),
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    sizeBytes: type === "file" ? Number(stats.size) : 0,
-    mtimeSeconds: wholeSeconds(stats.mtimeNs),
-    ...(type === "character-device" || type === "block-device" ? deviceOf(stats.rdev) : {}),
-    ...(xattrs === undefined ? {} : { xattrs }),
-    ...(type === "file" ? { content: contentOf(file, stats) } : {}),
-  };
+export function entryOf(
+  path: string,
+  file: string,
+  { type, status }: { readonly type: FileType; readonly status: FileStatus },
+): FileEntry {
+  const { sizeBytes, uid, gid, mtimeSeconds } = status;
+  const mode = status.mode & 0o7777;
+  const plain = { path, type, mode, uid, gid, sizeBytes: 0, mtimeSeconds };
+  if (type === "file") {
+    const { dev, ino, mtimeNs, ctimeNs } = status;
+    const identity = { dev, ino, sizeBytes, mtimeNs, ctimeNs };
+    const entry = { ...plain, sizeBytes, content: { kind: "path", path: file, identity } as const };
+    const xattrs = readXattrs(file, status);
+    return xattrs === undefined ? entry : { ...entry, xattrs };
+  }
+  if (type === "directory") {
+    const xattrs = readXattrs(file, status);
+    return xattrs === undefined ? plain : { ...plain, xattrs };
+  }
+  if (type === "character-device" || type === "block-device") {
+    return { ...plain, devMajor: status.rdevMajor, devMinor: status.rdevMinor };
+  }
+  return plain;
 }
 
-/** Device and inode: the same for all names of one file. */
-export function inodeOf(stats: BigIntStats): string {
-  return `${stats.dev}:${stats.ino}`;
-}
-
-function contentOf(path: string, stats: BigIntStats): FileContent {
-  return {
-    kind: "path",
-    path,
-    identity: {
-      dev: stats.dev,
-      ino: stats.ino,
-      sizeBytes: Number(stats.size),
-      mtimeNs: stats.mtimeNs,
-      ctimeNs: stats.ctimeNs,
-    },
-  };
+/** Device and inode of the file looked at: the same for all its names. */
+export function inodeOf(status: FileStatus): string {
+  return `${status.dev}:${status.ino}`;
 }
 
 /** Those that mean the same on another machine: the rest (labels, ACLs by number) is this machine's own. */
-function readXattrs(file: string): Readonly<Record<string, Uint8Array>> | undefined {
+function readXattrs(
+  file: string,
+  status: FileStatus,
+): Readonly<Record<string, Uint8Array>> | undefined {
+  if (!status.mayHaveXattrs()) return undefined;
   const found = host.systemCalls()?.listXattrs(file) ?? {};
   const names = Object.keys(found)
     .filter((name) => name.startsWith("user.") || name === "security.capability").sort();
   if (names.length === 0) return undefined;
   return Object.fromEntries(names.map((name) => [name, found[name] ?? new Uint8Array()]));
-}
-
-/** glibc's gnu_dev_major and gnu_dev_minor: the numbers are split over the 64-bit dev_t. */
-function deviceOf(rdev: bigint): { readonly devMajor: number; readonly devMinor: number } {
-  return {
-    devMajor: Number(((rdev >> 8n) & 0xfffn) | ((rdev >> 32n) & 0xfffff000n)),
-    devMinor: Number((rdev & 0xffn) | ((rdev >> 12n) & 0xffffff00n)),
-  };
-}
-
-function wholeSeconds(mtimeNs: bigint): number {
-  const seconds = mtimeNs / 1_000_000_000n;
-  // BigInt division cuts towards zero; a time before 1970 belongs to the second below.
-  return Number(mtimeNs < 0n && seconds * 1_000_000_000n !== mtimeNs ? seconds - 1n : seconds);
 }

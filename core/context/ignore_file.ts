@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { LayerwrightError, systemErrorCode } from "../errors.ts";
 import { IgnoreRules, parseIgnoreFile, parseIgnorePatterns } from "./ignore.ts";
+import type { Observations } from "./observations.ts";
 
 /** Where rules come from. */
 export interface IgnoreSources {
@@ -15,6 +16,8 @@ export interface IgnoreSources {
   readonly dockerfile?: string;
   /** Patterns of the recipe, added after those of the file. */
   readonly patterns?: readonly string[];
+  /** Is told of the files looked for. */
+  readonly observations?: Observations;
 }
 
 /**
@@ -46,6 +49,7 @@ export function readIgnoreRules(root: string, sources: IgnoreSources = {}): Igno
   ];
   const own = parseIgnorePatterns(sources.patterns ?? []);
   for (const file of candidates) {
+    sources.observations?.lookAt(file);
     const text = readIfThere(file);
     if (text !== undefined) return parseIgnoreFile(text, { file }).concat(own);
   }

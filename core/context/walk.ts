@@ -4,15 +4,17 @@
  * Nothing is read before it is asked for, nothing ignored is touched, no link is followed, and what was read is
  * remembered: one context object is one view of the directory.
  *
+ * Over 300 lines: every way that reading can fail is in one class with the reading.
+ *
  * @module
  */
-import { lstatSync, readdirSync, readlinkSync, statSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
 import { resolve as absolutePath } from "node:path";
-import { LayerwrightError, systemErrorCode } from "../errors.ts";
+import { LayerwrightError } from "../errors.ts";
+import { host } from "../host/mod.ts";
 import type { FileEntry } from "../layer/file_entry.ts";
-import { fileTypeOf } from "../layer/file_type.ts";
 import { parentPath } from "../layer/link_resolver.ts";
-import { comparePaths } from "../layer/path_order.ts";
+import { sortPaths } from "../layer/path_order.ts";
 import type { ContentDigestCache } from "./content_digest.ts";
 import {
   contextReadError,
@@ -21,8 +23,10 @@ import {
   REPLACEMENT_CHARACTER,
   targetNotUtf8,
 } from "./context_errors.ts";
-import { entryOf, inodeOf } from "./file_stats.ts";
+import { entryOf, inodeOf, typeOf } from "./file_stats.ts";
 import type { IgnoreRule, IgnoreRules } from "./ignore.ts";
+import type { Observations } from "./observations.ts";
+import { FOLLOWED } from "./observed_files.ts";
 import { PathFilter } from "./path_filter.ts";
 import { collectEntries, followLinks, joinPath, type SourceTree } from "./source_tree.ts";
 
@@ -34,6 +38,8 @@ export interface ContextOptions {
   /** Paths read before the context is refused; 2,000,000 unless given. */
   readonly maxEntries?: number;
   readonly digests?: ContentDigestCache;
+  /** Is told of everything that is looked at. */
+  readonly observations?: Observations;
 }
 
 /** Something in the directory that no layer can hold. */
@@ -66,6 +72,8 @@ export class LocalContext implements SourceTree {
   readonly #filter: PathFilter;
   readonly #ignore: IgnoreRules | undefined;
   readonly #maxEntries: number;
+  readonly #observations: Observations | undefined;
+  readonly #status = host.fileStatus();
   readonly #nodes: Map<string, ContextNode | undefined> = new Map();
   readonly #lists: Map<string, readonly string[]> = new Map();
   readonly #skipped: SkippedPath[] = [];
@@ -77,6 +85,7 @@ export class LocalContext implements SourceTree {
     this.#filter = new PathFilter(options);
     this.#ignore = options.ignore;
     this.#maxEntries = options.maxEntries ?? MAX_ENTRIES;
+    this.#observations = options.observations;
     if (options.digests !== undefined) this.digests = options.digests;
   }
 
@@ -131,8 +140,7 @@ export class LocalContext implements SourceTree {
     const verdict = this.#ignore?.match(path);
     if (!verdict?.ignored) return undefined;
     try {
-      lstatSync(this.#absolute(path));
-      return verdict.rule;
+      return this.#status.look(this.#absolute(path)) ? verdict.rule : undefined;
     } catch {
       return undefined;
     }
@@ -175,12 +183,14 @@ export class LocalContext implements SourceTree {
   #readRoot(): ContextNode {
     let why = "it is not a directory";
     try {
-      const stats = statSync(this.#root, { bigint: true });
-      if (stats.isDirectory()) return { entry: undefined, inode: inodeOf(stats) };
+      const status = this.#status;
+      if (!status.look(this.#root, true)) why = "no such directory";
+      else if (typeOf(status) === "directory") {
+        this.#observations?.add(this.#root, status, FOLLOWED);
+        return { entry: undefined, inode: inodeOf(status) };
+      }
     } catch (error) {
-      const code = systemErrorCode(error);
-      if (code !== "ENOENT" && code !== "ENOTDIR") throw this.#readError("", error);
-      why = "no such directory";
+      throw this.#readError("", error);
     }
     throw new LayerwrightError("CONTEXT_MISSING", `Cannot use ${this.description}: ${why}`, {
       details: [`looked for ${JSON.stringify(this.#root)}`],
@@ -190,23 +200,26 @@ export class LocalContext implements SourceTree {
   #readNode(path: string, why: "asked" | "listed"): ContextNode | undefined {
     const file = this.#absolute(path);
     try {
-      const stats = lstatSync(file, { bigint: true, throwIfNoEntry: false });
-      if (stats === undefined) {
-        if (why === "asked") return undefined;
+      const status = this.#status;
+      if (!status.look(file)) {
+        if (why === "asked") {
+          this.#observations?.add(file, undefined);
+          return undefined;
+        }
         if (path.includes(REPLACEMENT_CHARACTER)) throw nameNotUtf8(this.description, path);
         throw fileChanged(this.description, path);
       }
-      const type = fileTypeOf(stats);
+      this.#observations?.add(file, status);
+      const type = typeOf(status);
       if (type === undefined) {
         this.#skipped.push({ path, reason: "a socket, which no layer can hold" });
         return { entry: undefined, inode: undefined };
       }
-      const entry = entryOf(path, file, type, stats);
-      if (type === "symlink") {
-        return { entry: { ...entry, linkTarget: this.#readLink(path, file) }, inode: undefined };
-      }
-      const named = type === "directory" || (type === "file" && stats.nlink > 1n);
-      return { entry, inode: named ? inodeOf(stats) : undefined };
+      const named = type === "directory" || (type === "file" && status.nlink > 1);
+      const inode = named ? inodeOf(status) : undefined;
+      const entry = entryOf(path, file, { type, status });
+      if (type !== "symlink") return { entry, inode };
+      return { entry: { ...entry, linkTarget: this.#readLink(path, file) }, inode };
     } catch (error) {
       throw this.#readError(path, error);
     }
@@ -226,7 +239,7 @@ export class LocalContext implements SourceTree {
 
   #readNames(directory: string): string[] {
     try {
-      const names = readdirSync(this.#absolute(directory)).sort(comparePaths);
+      const names = sortPaths(readdirSync(this.#absolute(directory)));
       // Two names that differ only in what is not UTF-8 come out equal.
       const twice = names.find((name, index) =>
         index > 0 && name === names[index - 1] && this.#filter.shows(joinPath(directory, name))

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import type { SourceLocation } from "../errors.ts";
+import { filePathOf } from "../host/file_url.ts";
 
 /** A stack, not yet turned into text: runtimes do that at the first look at `stack`. */
 export interface CallSite {
@@ -12,9 +12,13 @@ export interface CallSite {
 }
 
 // Frames of the project itself are not the user's. As URLs, since the project may be loaded from anywhere.
-const OWN_FOLDERS: readonly string[] = ["../", "../../plugins/"].map((folder) =>
-  locationName(new URL(folder, import.meta.url).href)
-);
+let ownFolders: readonly string[] | undefined;
+function isOwn(file: string): boolean {
+  ownFolders ??= ["../", "../../plugins/"].map((folder) =>
+    locationName(new URL(folder, import.meta.url).href)
+  );
+  return ownFolders.some((folder) => file.startsWith(folder));
+}
 
 const FRAME =
   /^\s*at (?:async )?(?:.*? \()?((?:file|https?):\/\/.+?|\/.+?|[A-Za-z]:[\\/].+?):(\d+):(\d+)\)?$/;
@@ -37,9 +41,7 @@ export function resolveCallSite(site: CallSite): SourceLocation | undefined {
     if (match === null) continue;
     const [, url = "", line, column] = match;
     const file = locationName(url);
-    if (file.includes("<anonymous>") || OWN_FOLDERS.some((folder) => file.startsWith(folder))) {
-      continue;
-    }
+    if (file.includes("<anonymous>") || isOwn(file)) continue;
     return { file, line: Number(line), column: Number(column) };
   }
   return undefined;
@@ -49,7 +51,7 @@ export function resolveCallSite(site: CallSite): SourceLocation | undefined {
 function locationName(url: string): string {
   if (!url.startsWith("file://")) return url;
   try {
-    return fileURLToPath(url);
+    return filePathOf(url);
   } catch {
     // A host in the URL, or an escaped slash: no path of this machine, but still a name.
     return url;

@@ -4,8 +4,8 @@
  * @see BuildKit, "build context" and "named context"
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { LayerwrightError } from "../errors.ts";
+import { filePathOf } from "../host/file_url.ts";
 
 /** A directory that files are copied from. */
 export interface Context {
@@ -81,7 +81,7 @@ function pathOfUrl(url: URL): string {
       { hint: 'use a "file:" URL, such as new URL("./web", import.meta.url)' },
     );
   }
-  return fileURLToPath(url);
+  return filePathOf(url);
 }
 
 function checkName(name: string): void {

@@ -106,9 +106,15 @@ function runLines(
   const flags = mounts.map((mount) => `--mount=${mountText(mount, site, originName)}`);
   if (op.network !== "default") flags.push(`--network=${op.network}`);
   if (op.security !== "sandbox") flags.push(`--security=${op.security}`);
-  const lines = op.timeoutMs === undefined
-    ? []
-    : [`# The recipe ends this step after ${op.timeoutMs} ms; there is no flag for that.`];
+  const lines: string[] = [];
+  if (op.timeoutMs !== undefined) {
+    lines.push(`# The recipe ends this step after ${op.timeoutMs} ms; there is no flag for that.`);
+  }
+  if (op.cache !== undefined) {
+    lines.push(
+      "# The recipe limits the use of this step's earlier results; there is no flag for that.",
+    );
+  }
   const { command } = op;
   if (command.form === "exec") return [...lines, ["RUN", ...flags, json(command.args)].join(" ")];
   if (isLine(command.script) && !command.script.includes("<<")) {

@@ -82,7 +82,7 @@ class Builder<Stages extends string> implements ImageBuilder<Stages> {
 
   run(command: CommandInput, options: RunOptions<Stages> = {}): Builder<Stages> {
     const { mounts = [], network = "default", security = "sandbox", env = {} } = options;
-    const { user, workdir, timeoutMs } = options;
+    const { user, workdir, timeoutMs, cache } = options;
     return this.#then({
       kind: "run",
       op: {
@@ -94,6 +94,7 @@ class Builder<Stages extends string> implements ImageBuilder<Stages> {
         ...(user === undefined ? {} : { user }),
         ...(workdir === undefined ? {} : { workingDirectory: workdir }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(cache === undefined ? {} : { cache }),
       },
       mounts: [...mounts],
     });

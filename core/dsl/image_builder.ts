@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Healthcheck } from "../graph/op.ts";
+import type { CachePolicy, Healthcheck } from "../graph/op.ts";
 import type { InlineFileValue } from "./inline_file.ts";
 import type { MountValue } from "./mount.ts";
 import type { ShellCommand } from "./shell_quote.ts";
@@ -70,6 +70,11 @@ export interface RunOptions<Stages extends string = never> {
   readonly workdir?: string;
   /** Ends the step after this many milliseconds, and fails it. */
   readonly timeoutMs?: number;
+  /**
+   * When an earlier result may be used: `"never"`; for some time, `{ ttlMs: 86_400_000 }`; as long as a text is the
+   * same, `{ key: "2026-W48" }`. Unless given, whenever nothing that the step depends on has changed.
+   */
+  readonly cache?: CachePolicy;
 }
 
 /** Options of {@link ImageBuilder.healthcheck}; absent numbers are inherited, or the runtime's. */

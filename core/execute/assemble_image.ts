@@ -1,33 +1,30 @@
 /**
- * Layers and a config become an image: compressed blobs, a config blob, a manifest.
+ * Layers and a config become an image of the store: a config blob, and a manifest whose layers are the tars themselves.
  *
  * @module
  */
-import type { LayerEncoder } from "../layer/compress.ts";
-import type { Descriptor } from "../oci/descriptor.ts";
 import { sha256 } from "../oci/digest.ts";
 import { type ImageConfig, serializeImageConfig } from "../oci/image_config.ts";
 import { serializeManifest } from "../oci/manifest.ts";
-import { OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST } from "../oci/media_type.ts";
-import type { ExportableImage } from "../transfer/exporter.ts";
-import { compressLayers } from "./compress_layers.ts";
+import { OCI_IMAGE_CONFIG, OCI_IMAGE_MANIFEST, OCI_LAYER } from "../oci/media_type.ts";
+import { describe, type StoredImage } from "./stored_image.ts";
 import type { ImageResult, LayerRef } from "./vertex_result.ts";
 import type { Workbench } from "./workbench.ts";
 
 /**
- * Makes the blobs of an image and, unless this is a plan, stores them: layers first, then the config, then the manifest,
- * so that a blob is never there before those it names.
- *
- * @throws {LayerwrightError} `STORE_CORRUPT` naming a layer whose bytes are no longer those of its digest;
- * `BUILD_CANCELLED`; `COMPRESSION_FAILED` when a thread that compresses ends of itself.
+ * Makes the documents of an image and, unless this is a plan, stores them: the config, then the manifest, so that a blob
+ * is never there before those it names. Nothing is compressed; layers that came compressed, with a base image, stay so.
  */
 export async function assembleImage(
   bench: Workbench,
   image: ImageResult & { readonly layers: readonly LayerRef[] },
-  encoder: LayerEncoder,
-  tags: readonly string[],
-): Promise<ExportableImage> {
-  const layers = await compressLayers(bench, image.layers, encoder);
+): Promise<StoredImage> {
+  const layers = image.layers.map(({ diffId, sizeBytes, blob }) => ({
+    diffId,
+    descriptor: blob === undefined
+      ? { mediaType: OCI_LAYER, digest: diffId, size: sizeBytes }
+      : { mediaType: blob.mediaType, digest: blob.digest, size: blob.size },
+  }));
   const created = new Date(bench.epochSeconds * 1000).toISOString().replace(".000Z", "Z");
   const config: ImageConfig = {
     ...image.state.config,
@@ -39,13 +36,14 @@ export async function assembleImage(
   };
   const configBytes = serializeImageConfig(config);
   const annotations = image.state.annotations;
-  const manifestBytes = serializeManifest({
-    schemaVersion: 2,
+  const document = {
+    schemaVersion: 2 as const,
     mediaType: OCI_IMAGE_MANIFEST,
     config: describe(OCI_IMAGE_CONFIG, configBytes),
     layers: layers.map(({ descriptor }) => descriptor),
     ...(annotations.size === 0 ? {} : { annotations: Object.fromEntries(annotations) }),
-  });
+  };
+  const manifestBytes = serializeManifest(document);
   if (!bench.planning) {
     await bench.store.blobs.put([configBytes]);
     await bench.store.blobs.put([manifestBytes]);
@@ -53,13 +51,10 @@ export async function assembleImage(
   return {
     manifest: describe(OCI_IMAGE_MANIFEST, manifestBytes),
     manifestBytes,
+    document,
+    imageId: sha256(configBytes),
     configBytes,
     config,
     layers,
-    tags,
   };
-}
-
-function describe(mediaType: string, bytes: Uint8Array): Descriptor {
-  return { mediaType, digest: sha256(bytes), size: bytes.length };
 }

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { readIgnoreRules } from "../context/ignore_file.ts";
 import { parseIgnorePatterns } from "../context/ignore.ts";
+import type { Observations } from "../context/observations.ts";
 import type { SourceTree } from "../context/source_tree.ts";
 import { openContext } from "../context/walk.ts";
 import { LayerwrightError } from "../errors.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { ContextOp } from "../graph/op.ts";
+import { host } from "../host/mod.ts";
 import type { ContextIndexes } from "./context_indexes.ts";
 
 /** Where {@link openGraphContext} finds things. */
@@ -20,6 +21,8 @@ export interface ContextSurroundings {
   /** The folder that relative paths begin at. */
   readonly contextDirectory: string;
   readonly indexes: ContextIndexes;
+  /** Is told of all that is looked at. */
+  readonly observations: Observations;
 }
 
 /**
@@ -29,7 +32,7 @@ export interface ContextSurroundings {
  */
 export function openGraphContext(
   op: ContextOp,
-  { graph, contextDirectory, indexes }: ContextSurroundings,
+  { graph, contextDirectory, indexes, observations }: ContextSurroundings,
 ): SourceTree {
   const path = graph.contexts.get(op.name)?.path;
   if (path === undefined) {
@@ -42,7 +45,7 @@ export function openGraphContext(
     );
   }
   const root = resolve(contextDirectory, path);
-  if (statSync(root, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isDirectory(root)) {
     throw new LayerwrightError(
       "CONTEXT_MISSING",
       `Cannot read build context "${op.name}": "${root}" is not a directory`,
@@ -53,7 +56,13 @@ export function openGraphContext(
   }
   return openContext(root, {
     digests: indexes.of(root),
-    ignore: readIgnoreRules(root, { patterns: op.ignore }),
+    observations,
+    ignore: readIgnoreRules(root, { patterns: op.ignore, observations }),
     ...(op.include.length === 0 ? {} : { include: parseIgnorePatterns(op.include) }),
   });
+}
+
+function isDirectory(path: string): boolean {
+  const status = host.fileStatus();
+  return status.look(path, true) && (status.mode & 0o170000) === 0o040000;
 }

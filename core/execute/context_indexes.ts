@@ -39,8 +39,9 @@ export class ContextIndexes {
   of(root: string): StatIndex {
     const known = this.#open.get(root);
     if (known !== undefined) return known.index;
-    // What node:fs says of times differs between runtimes: one would never believe what the other wrote.
-    const name = `${host.runtime}\0${realpathSync(root)}`;
+    // Without FFI, what node:fs says of times differs between runtimes: one would not believe what the other wrote.
+    const times = host.fileStatus().isNative ? "statx" : host.runtime;
+    const name = `${times}\0${realpathSync(root)}`;
     const path = join(this.#folder, createHash("sha256").update(name).digest("hex"));
     const { paranoid, warn } = this.#options;
     const index = new StatIndex({

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { describeEntry } from "../context/content_digest.ts";
 import { changedMode, modeChange } from "../context/copy_mode.ts";
 import { select } from "../context/select.ts";
 import type { SourceTree } from "../context/source_tree.ts";
@@ -14,18 +13,20 @@ import { ownerText } from "../graph/history.ts";
 import type { ImageState } from "../graph/image_state.ts";
 import type { CopyOp } from "../graph/op.ts";
 import type { Vertex } from "../graph/vertex.ts";
-import { ContentReader } from "../layer/file_content.ts";
-import type { FileContent, FileEntry } from "../layer/file_entry.ts";
+import type { FileEntry } from "../layer/file_entry.ts";
 import { stackTrees } from "../layer/tree.ts";
-import { writeLayer } from "../layer/write_layer.ts";
-import type { Digest } from "../oci/digest.ts";
-import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
+import { COMPAT, type KeyPreimage, Remark } from "../solve/cache_key.ts";
 import { extractArchive } from "./archive.ts";
+import { CopiedContents } from "./copied_contents.ts";
+import { isWorthThreads, LayerDraft, writeCopiedLayer } from "./copied_layer.ts";
+import { copyItems, type ItemsLanding } from "./copy_items.ts";
 import { Destination } from "./destination.ts";
 import { type CopyItem, landEntries } from "./landing.ts";
 import { isNamed, resolveOwner } from "./owner.ts";
 import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findOrMakeLayer, recallLayer, rememberLayer, type Workbench } from "./workbench.ts";
+
+const ROOT_OWNER = { uid: 0, gid: 0 } as const;
 
 /** What a copy works on. */
 export interface CopyInputs {
@@ -66,44 +67,33 @@ export async function executeCopy(
   const known = direct === undefined ? undefined : recallLayer(bench, vertex, direct);
   if (known !== undefined) return known;
 
-  using reader = new ContentReader();
   const source = from.source();
   const found = findSources(op, source);
-  /** Digests of files on disk, by which the layer's writer sees that they are still what the key says. */
-  const digests = new Map<FileContent, Digest>();
-  const describe = {
-    mode: modeChange(op.mode),
-    owner: { uid: 0, gid: 0 },
-    reader,
-    ...(source?.digests === undefined ? {} : { cache: source.digests }),
-  };
-  const items = found.map(({ baseName, isDirectory, entries }): CanonicalValue => ({
-    path: baseName,
-    isDirectory,
-    entries: entries.map((entry) => {
-      const description = describeEntry(entry, describe);
-      if (entry.content?.kind === "path" && description.content !== undefined) {
-        digests.set(entry.content, description.content);
-      }
-      return { ...description };
-    }),
-    times: op.keepTimes
-      ? entries.map((entry) => Math.min(entry.mtimeSeconds, bench.epochSeconds))
-      : undefined,
-  }));
-  const createdMode = op.mode.kind === "chmod" ? modeChange(op.mode)(0o755, true) : 0o755;
-  const common = {
-    compat: COMPAT,
+  const contents = new CopiedContents(source?.digests);
+  const into: CopyPlace = {
     destination: resolvePath(state, op.destination),
     intoDirectory: namesDirectory(op.destination) || found.length > 1,
-    createdMode,
-    extract: op.extract,
-    epoch: bench.epochSeconds,
-    items,
+    createdMode: op.mode.kind === "chmod" ? modeChange(op.mode)(0o755, true) : 0o755,
   };
+  using temporary = new DisposableStack();
   const base = op.link ? [] : layers;
+  let landed: LandedCopy | undefined;
+  const land = async (): Promise<LandedCopy> =>
+    landed ??= await landCopy(bench, { op, found, into, layers, base, temporary });
+  let draft: LayerDraft | undefined;
+  // Where much has to be read anyway the layer is written with the first read, whether it is needed or not.
+  if (op.extract === "never" && isWorthThreads(contents.unread(entriesOf(found)))) {
+    bench.report({ type: "started", vertex: vertex.digest, timeMs: Date.now() });
+    draft = temporary.use(await LayerDraft.write(bench, (await land()).entries, contents));
+  }
+
+  const items = copyItems(found, { op, contents, epochSeconds: bench.epochSeconds });
+  const common = { compat: COMPAT, ...into, epoch: bench.epochSeconds };
   const quick: KeyPreimage | undefined = base.length === 0 ? undefined : {
     ...common,
+    extract: op.extract,
+    // This record explains nothing: the one of the key proper does.
+    items: items.digest,
     kind: "copy-onto",
     owner: op.owner === undefined ? undefined : { ...op.owner },
     base: chainOf(base),
@@ -114,23 +104,80 @@ export async function executeCopy(
     return recalled;
   }
 
+  const { entries, owner, facts, landing } = await land();
+  const layer = await findOrMakeLayer(bench, {
+    vertex,
+    preimage: {
+      ...common,
+      kind: "copy",
+      owner,
+      onto: facts,
+      // Where no file keeps its name, it is the same whether the destination was a directory.
+      intoDirectory: landing.keepsNames && items.hasFiles(landing),
+      items: items.landed(landing),
+      // Whether and which archives are extracted is said of the items, and names where they stay.
+      extract: new Remark(op.extract),
+      names: new Remark(found.map(({ baseName }) => baseName)),
+    },
+    hasStarted: draft !== undefined,
+    terms: {
+      sources: found.map(({ baseName, matchedPath = baseName }) => matchedPath),
+      link: op.link,
+      ...(op.owner !== undefined && isNamed(op.owner) ? { owner: ownerText(op.owner) } : {}),
+    },
+    produce: async (tarPath) =>
+      draft?.take(tarPath) ?? await writeCopiedLayer(bench, entries, tarPath, contents),
+  });
+  for (const shortcut of [direct, quick]) {
+    if (shortcut !== undefined) rememberLayer(bench, vertex, shortcut, layer);
+  }
+  return layer;
+}
+
+/** Where a copy goes. */
+interface CopyPlace {
+  readonly destination: string;
+  readonly intoDirectory: boolean;
+  readonly createdMode: number;
+}
+
+/** What a copy puts where, and what that depends on. */
+interface LandedCopy {
+  readonly entries: readonly FileEntry[];
+  readonly owner: { readonly uid: number; readonly gid: number } | undefined;
+  readonly facts: CanonicalValue;
+  readonly landing: ItemsLanding;
+}
+
+async function landCopy(
+  bench: Workbench,
+  copy: {
+    readonly op: CopyOp;
+    readonly found: readonly CopyItem[];
+    readonly into: CopyPlace;
+    readonly layers: readonly LayerRef[];
+    readonly base: readonly LayerRef[];
+    readonly temporary: DisposableStack;
+  },
+): Promise<LandedCopy> {
+  const { op, into } = copy;
   const owner = op.owner === undefined
     ? undefined
-    : resolveOwner(op.owner, isNamed(op.owner) ? bench.trees.of(layers) : stackTrees([]));
-  const destination = new Destination(bench.trees.of(base), bench.epochSeconds);
-  using temporary = new DisposableStack();
+    : resolveOwner(op.owner, isNamed(op.owner) ? bench.trees.of(copy.layers) : stackTrees([]));
+  const destination = new Destination(bench.trees.of(copy.base), bench.epochSeconds);
+  const mode = modeChange(op.mode);
   const changed: CopyItem[] = [];
-  for (const item of found) {
+  const archives = new Set<CopyItem>();
+  for (const item of copy.found) {
     const archive = op.extract === "never" || item.isDirectory
       ? undefined
-      : await extractArchive(item.entries[0], bench, temporary);
+      : await extractArchive(item.entries[0], bench, copy.temporary);
+    if (archive !== undefined) archives.add(item);
     changed.push(
       archive === undefined
         ? {
           ...item,
-          entries: item.entries.map((entry) =>
-            withMetadata(entry, modeChange(op.mode), owner ?? { uid: 0, gid: 0 })
-          ),
+          entries: item.entries.map((entry) => withMetadata(entry, mode, owner ?? ROOT_OWNER)),
         }
         // An archive's own metadata stand, but for an owner that was asked for.
         : {
@@ -140,33 +187,19 @@ export async function executeCopy(
         },
     );
   }
-  const landed = landEntries(changed, {
-    destination: common.destination,
-    intoDirectory: common.intoDirectory,
+  // As it is before anything lands: several items go into a directory in any case.
+  const keepsNames = into.intoDirectory ||
+    destination.isDirectory(destination.resolve(into.destination));
+  const entries = landEntries(changed, {
+    destination: into.destination,
+    intoDirectory: keepsNames,
     created: {
-      mode: createdMode,
-      ...(owner ?? { uid: 0, gid: 0 }),
+      mode: into.createdMode,
+      ...(owner ?? ROOT_OWNER),
       mtimeSeconds: bench.epochSeconds,
     },
   }, destination);
-  const layer = await findOrMakeLayer(bench, {
-    vertex,
-    preimage: { ...common, kind: "copy", owner, onto: destination.facts() },
-    terms: {
-      sources: found.map(({ baseName, matchedPath = baseName }) => matchedPath),
-      link: op.link,
-      ...(op.owner !== undefined && isNamed(op.owner) ? { owner: ownerText(op.owner) } : {}),
-    },
-    produce: (tarPath) =>
-      writeLayer(landed, tarPath, {
-        epochSeconds: bench.epochSeconds,
-        expectedContent: ({ content }) => content === undefined ? undefined : digests.get(content),
-      }),
-  });
-  for (const shortcut of [direct, quick]) {
-    if (shortcut !== undefined) rememberLayer(bench, vertex, shortcut, layer);
-  }
-  return layer;
+  return { entries, owner, facts: destination.facts(), landing: { keepsNames, archives } };
 
   function withMetadata(
     entry: FileEntry,
@@ -203,6 +236,10 @@ function findSources(op: CopyOp, source: SourceTree | undefined): FoundSource[] 
     return { baseName: name, isDirectory: false, entries: [entry] };
   });
   return [...selected, ...inline];
+}
+
+function* entriesOf(items: readonly CopyItem[]): Generator<FileEntry> {
+  for (const { entries } of items) yield* entries;
 }
 
 /** Whether the user wrote the destination as a directory. */

@@ -28,6 +28,8 @@ import { formatPlatform, platformMatches } from "../oci/platform.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
 import type { ResolvedImage, Source, SourceContext } from "./source.ts";
 import { splitIdentifier } from "./source.ts";
+import { isPlain } from "./stored_image.ts";
+import { describeTar } from "./tar_chunks.ts";
 import type { LayerRef } from "./vertex_result.ts";
 
 /** Where the blobs of an image are. */
@@ -57,7 +59,8 @@ export const storeImageSource: Source = {
       name: `image "${reference}"`,
       pathOf: ({ digest }: Descriptor) => context.store.blobs.path(digest),
     };
-    return await loadImage(files, descriptor, op, context);
+    context.observations.addImage(reference, descriptor.digest);
+    return { ...await loadImage(files, descriptor, op, context), observed: true };
   },
 };
 
@@ -217,6 +220,7 @@ async function bringLayer(
   diffId: DiffID,
   { store, signal }: SourceContext,
 ): Promise<LayerRef> {
+  if (isPlain({ diffId, descriptor: blob })) return await bringTar(files, blob, diffId, store);
   const layer = store.layers.get(diffId);
   // A short file is no file: an image must not come out otherwise because the store was damaged.
   const known = sizeOf(layer?.path) === layer?.sizeBytes ? layer : undefined;
@@ -241,6 +245,24 @@ async function bringLayer(
     chunkLengths: fixedChunks(written.sizeBytes),
   });
   return { diffId, sizeBytes: written.sizeBytes, blob };
+}
+
+/**
+ * A layer that comes as its tar is as good as one that was made here: it is compressed like those when it leaves, so
+ * that an image comes out the same whether or not its base was compressed in between.
+ */
+async function bringTar(
+  files: BlobFiles,
+  blob: Descriptor,
+  diffId: DiffID,
+  store: SourceContext["store"],
+): Promise<LayerRef> {
+  if (sizeOf(store.blobs.path(blob.digest)) !== blob.size) {
+    const path = openable(files, blob);
+    await store.blobs.put(createReadStream(path), { digest: blob.digest, size: blob.size });
+  }
+  describeTar(store, diffId);
+  return { diffId, sizeBytes: blob.size };
 }
 
 async function spool(

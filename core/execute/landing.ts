@@ -85,6 +85,8 @@ export function landEntries(
   function land(entry: FileEntry, path: string, moved: (path: string) => string): void {
     const landed = entry.type === "hardlink" && entry.linkTarget !== undefined
       ? { ...entry, path, linkTarget: moved(entry.linkTarget) }
+      : entry.path === path
+      ? entry
       : { ...entry, path };
     // An empty file of such a name would be a whiteout, and remove what the user never named.
     refuseReservedName(path);

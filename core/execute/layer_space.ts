@@ -9,9 +9,11 @@ import { treeSource } from "../context/tree_source.ts";
 import { LayerwrightError } from "../errors.ts";
 import type { FileEntry } from "../layer/file_entry.ts";
 import type { WrittenLayer } from "../layer/write_layer.ts";
+import type { StoredChunk } from "../layer/parallel_layer.ts";
 import { indexTar } from "../layer/tar_reader.ts";
 import { stackTrees, type Tree } from "../layer/tree.ts";
 import { type ChainID, type DiffID, digestAlgorithm } from "../oci/digest.ts";
+import { encodeChunkRecords } from "../store/chunk_record.ts";
 import { hashFile } from "../store/durability.ts";
 import type { Store } from "../store/store.ts";
 import { CorruptBlobError } from "./corrupt_blob.ts";
@@ -29,14 +31,25 @@ export interface LayerSpace {
   has(layer: LayerRef): boolean;
   /** How the tar is cut for compression. */
   chunkLengthsOf(diffId: DiffID): readonly number[];
+  /** Looks for chunks in the layers of the store, by their keys. */
+  chunkFinder(): (key: string) => StoredChunk | undefined;
 }
 
 /** Layers in the store. */
 export function storeLayers(store: Store): LayerSpace {
   return {
     temporaryPath: () => store.temp.newPath(),
-    async keep(tarPath, { diffId, sizeBytes, chunkLengths }): Promise<LayerRef> {
+    async keep(tarPath, { diffId, sizeBytes, chunkLengths, ...layer }): Promise<LayerRef> {
       await store.layers.addFromTemp(tarPath, { diffId, sizeBytes, chunkLengths });
+      const { chunkKeys: keys, chunkCrcs: crcs } = layer;
+      if (keys !== undefined && crcs !== undefined) {
+        store.chunks.add(diffId, { lengths: chunkLengths, keys, crcs });
+      }
+      if (layer.blob !== undefined) {
+        const { path, digest, sizeBytes: size, encoder, chunks } = layer.blob;
+        await store.blobs.putFile(path, digest);
+        store.layers.setEncoded(diffId, encoder, { digest, size }, encodeChunkRecords(chunks));
+      }
       return { diffId, sizeBytes };
     },
     pathOf(diffId): string {
@@ -56,6 +69,7 @@ export function storeLayers(store: Store): LayerSpace {
       return path !== undefined && statSync(path, { throwIfNoEntry: false })?.size === sizeBytes;
     },
     chunkLengthsOf: (diffId) => store.layers.get(diffId)?.chunkLengths ?? [],
+    chunkFinder: () => store.chunks.finder(),
   };
 }
 
@@ -75,6 +89,7 @@ export function plannedLayers(store: Store): LayerSpace & Disposable {
     has: (layer) => planned.has(layer.diffId) || below.has(layer),
     chunkLengthsOf: (diffId) =>
       planned.get(diffId)?.written.chunkLengths ?? below.chunkLengthsOf(diffId),
+    chunkFinder: below.chunkFinder,
     [Symbol.dispose](): void {
       for (const { tarPath } of planned.values()) rmSync(tarPath, { force: true });
     },

@@ -4,10 +4,11 @@
  * @module
  */
 import type { Vertex } from "../graph/vertex.ts";
-import { cacheKey, type KeyPreimage } from "../solve/cache_key.ts";
+import { cacheKey, type KeyPreimage, preimageJson } from "../solve/cache_key.ts";
 import { explainDifference, type RecipeTerms } from "../solve/explain.ts";
-import { likeness } from "../solve/likeness.ts";
+import { greatestLikeness, likeness } from "../solve/likeness.ts";
 import type { MissReason } from "../solve/progress.ts";
+import { staleness } from "./cache_policy.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Says in one line why nothing is stored under a preimage. Changes nothing, and costs little beside the step. */
@@ -18,26 +19,37 @@ export function missReason(
   terms: RecipeTerms,
 ): MissReason {
   if (!bench.usesCache(vertex.digest)) return { text: "the cache is off for this step" };
-  if (bench.store.cache.get(cacheKey(preimage)) !== undefined) {
-    return { text: "its layer is no longer in the store" };
+  const record = bench.store.cache.get(cacheKey(preimage));
+  if (record !== undefined) {
+    const text = staleness(vertex.op, record.createdMs) ?? "its layer is no longer in the store";
+    return { text };
   }
-  const earlier = mostAlike(bench, vertex, preimage);
-  const difference = earlier === undefined
+  const found = mostAlike(bench, vertex, preimage);
+  const difference = found === undefined
     ? undefined
-    : explainDifference(earlier, preimage, terms);
+    : explainDifference(found.earlier, found.now, terms);
   if (difference === undefined) return { text: "no earlier result of this step" };
   return { text: difference.text, difference };
 }
 
-/** The preimage of the earlier step that has most in common with this one; of equals the newest. */
-function mostAlike(bench: Workbench, vertex: Vertex, preimage: KeyPreimage): unknown {
-  const { cache } = bench.store;
+/** The preimage of the earlier step that has most in common with this one, and this one's; of equals the newest. */
+function mostAlike(
+  bench: Workbench,
+  vertex: Vertex,
+  preimage: KeyPreimage,
+): { readonly earlier: unknown; readonly now: unknown } | undefined {
+  const { kind } = preimage;
   const identity = bench.identityOf(vertex.digest);
-  let best: unknown;
+  let now: unknown;
+  let earlier: unknown;
   let most = 0;
-  for (const record of cache.similar(preimage.kind, bench.recipeOf(vertex.digest))) {
-    const score = likeness(record.preimage, preimage, record.identity === identity);
-    if (score > most) [best, most] = [record.preimage, score];
+  for (const record of bench.store.cache.similar(kind, bench.recipeOf(vertex.digest))) {
+    // Not before there is something to compare with: it may list a hundred thousand files.
+    now ??= JSON.parse(preimageJson(preimage));
+    const isSamePlace = record.identity === identity;
+    const score = likeness(record.preimage, now, isSamePlace);
+    if (score > most) [earlier, most] = [record.preimage, score];
+    if (isSamePlace && score >= greatestLikeness(kind)) break;
   }
-  return best;
+  return earlier === undefined ? undefined : { earlier, now };
 }

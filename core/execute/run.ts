@@ -41,6 +41,7 @@ export async function executeRun(
   inputs: RunInputs,
   runners: RunnerPool,
 ): Promise<LayerRef | undefined> {
+  const { cache } = vertex.op;
   const step = describeStep(bench, vertex.op, inputs);
   const preimage: KeyPreimage = {
     compat: COMPAT,
@@ -55,6 +56,7 @@ export async function executeRun(
     security: step.security,
     hostname: HOSTNAME,
     epoch: bench.epochSeconds,
+    cacheKey: typeof cache === "object" && "key" in cache ? cache.key : undefined,
     mounts: vertex.op.mounts.map((mount): CanonicalValue =>
       mountPreimage(mount, inputs.state, inputs.mounts)
     ),

@@ -112,8 +112,8 @@ class Solver {
         );
       case "context": {
         const { graph, contextDirectory } = this.#options;
-        const indexes = this.#bench.contextIndexes;
-        const tree = openGraphContext(op, { graph, contextDirectory, indexes });
+        const { contextIndexes: indexes, observations } = this.#bench;
+        const tree = openGraphContext(op, { graph, contextDirectory, indexes, observations });
         return { kind: "files", tree };
       }
       case "config": {
@@ -182,7 +182,11 @@ class Solver {
       signal: bench.signal,
       store: bench.store,
       contextDirectory: this.#options.contextDirectory,
+      observations: bench.observations,
     });
+    if (found.observed !== true) {
+      bench.observations.obstruct(`"${op.identifier}" does not say what it depends on`);
+    }
     bench.report({ type: "completed", vertex: vertex.digest, timeMs: Date.now() });
     if (found.kind === "tree") {
       const tree = treeSource(stackTrees([found.entries]), `"${op.identifier}"`);

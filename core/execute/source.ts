@@ -31,6 +31,21 @@ export interface SourceContext {
   readonly store: Store;
   /** The folder that relative paths begin at. */
   readonly contextDirectory: string;
+  /**
+   * Takes note of what a source looks at, each time before it reads it, so that an unchanged build need not ask the
+   * source again. See {@link ResolvedTree.observed}.
+   */
+  readonly observations: SourceObservations;
+}
+
+/** What a source can depend on. */
+export interface SourceObservations {
+  /** Takes note of a path, whether something is there or not. To be called before the path is read or listed. */
+  lookAt(path: string): void;
+  /** As {@link lookAt}, of a path whose directory is gone through and not listed. */
+  lookAtPlace(path: string): void;
+  /** Takes note of the digest that a name has in the store. */
+  addImage(reference: string, digest: string): void;
 }
 
 /** What a source found. */
@@ -41,6 +56,11 @@ export interface ResolvedTree {
   readonly kind: "tree";
   /** One entry per path, parents before what they hold, sorted by the bytes of the path. */
   readonly entries: readonly FileEntry[];
+  /**
+   * True if the answer follows from the operation, the working directory, `PATH`, the runtime's own file, and what
+   * {@link SourceContext.observations} was told of. Unless it is, every build asks the source.
+   */
+  readonly observed?: boolean;
 }
 
 /** An image: its config and its layers, base layer first. */
@@ -49,6 +69,8 @@ export interface ResolvedImage {
   /** The image config as it was stored, byte for byte; all its layers are in the store. */
   readonly config: Uint8Array;
   readonly layers: readonly LayerRef[];
+  /** As {@link ResolvedTree.observed}. */
+  readonly observed?: boolean;
 }
 
 /** The scheme of an identifier, and what follows `://`; undefined when there is none. */

@@ -3,14 +3,16 @@
  *
  * @module
  */
+import type { Observations } from "../context/observations.ts";
 import { LayerwrightError } from "../errors.ts";
 import type { SourceLocation } from "../errors.ts";
 import type { Vertex, VertexDigest } from "../graph/vertex.ts";
 import type { WrittenLayer } from "../layer/write_layer.ts";
-import { type CacheKey, cacheKey, type KeyPreimage } from "../solve/cache_key.ts";
+import { type CacheKey, cacheKey, type KeyPreimage, preimageJson } from "../solve/cache_key.ts";
 import type { RecipeTerms } from "../solve/explain.ts";
 import type { ProgressEvent } from "../solve/progress.ts";
 import type { Store } from "../store/store.ts";
+import { staleness } from "./cache_policy.ts";
 import type { ContextIndexes } from "./context_indexes.ts";
 import type { LayerSpace, TreeCache } from "./layer_space.ts";
 import { missReason } from "./miss_reason.ts";
@@ -22,10 +24,14 @@ export interface Workbench {
   readonly space: LayerSpace;
   readonly trees: TreeCache;
   readonly contextIndexes: ContextIndexes;
+  /** Is told of all that is read outside of the store. */
+  readonly observations: Observations;
   readonly epochSeconds: number;
   readonly signal: AbortSignal;
   /** A plan: nothing is stored, nothing is run. */
   readonly planning: boolean;
+  /** The encoder that the image leaves with when the build is done, if it does. */
+  readonly leavesAs?: string;
   /** False for a vertex whose earlier results must not be used. */
   usesCache(vertex: VertexDigest): boolean;
   /** Keeps a layer from garbage collection until the build ends. */
@@ -43,17 +49,22 @@ export interface Workbench {
 export interface LayerRequest {
   readonly vertex: Vertex;
   readonly preimage: KeyPreimage;
+  /** Progress was told already that the step has started. */
+  readonly hasStarted?: boolean;
   /** The recipe's words for what is in the preimage, should it have to be explained. */
   readonly terms?: RecipeTerms;
   /** Makes the tar; runs at most once for a key, whatever other builds and processes do. */
   produce(tarPath: string): WrittenLayer | Promise<WrittenLayer>;
 }
 
-/** The layer stored under a key, if it is still there. */
+/** The layer stored under a key, if it is still there and may be used. */
 function storedLayer(bench: Workbench, vertex: Vertex, key: CacheKey): LayerRef | undefined {
   if (!bench.usesCache(vertex.digest)) return undefined;
-  const result = bench.store.cache.get(key)?.result as LayerRef | undefined;
-  if (result === undefined) return undefined;
+  const record = bench.store.cache.get(key);
+  if (record === undefined || staleness(vertex.op, record.createdMs) !== undefined) {
+    return undefined;
+  }
+  const result = record.result as LayerRef;
   // Before it is looked for: what is found then cannot be collected any more.
   bench.protect(result);
   return bench.space.has(result) ? result : undefined;
@@ -80,10 +91,10 @@ export function findLayer(
  * @throws {LayerwrightError} `BUILD_CANCELLED`, or what `produce` throws.
  */
 export async function findOrMakeLayer(bench: Workbench, request: LayerRequest): Promise<LayerRef> {
-  const { vertex, preimage } = request;
+  const { vertex, preimage, hasStarted = false } = request;
   const found = findLayer(bench, request);
   if (found !== undefined) return found;
-  bench.report({ type: "started", vertex: vertex.digest, timeMs: Date.now() });
+  if (!hasStarted) bench.report({ type: "started", vertex: vertex.digest, timeMs: Date.now() });
   const layer = await makeLayer(bench, cacheKey(preimage), request);
   bench.report({ type: "completed", vertex: vertex.digest, timeMs: Date.now() });
   return layer;
@@ -139,7 +150,7 @@ export function rememberLayer(
     kind: preimage.kind,
     compat: preimage.compat,
     identity: bench.identityOf(vertex.digest),
-    preimage,
+    preimageJson: preimageJson(preimage),
     result: { ...layer },
   });
 }

@@ -176,6 +176,11 @@ const run = v.strictObject({
   user: optionalString,
   workingDirectory: optionalString,
   timeoutMs: optionalInteger,
+  cache: v.exactOptional(v.union([
+    v.literal("never"),
+    v.strictObject({ ttlMs: integer }),
+    v.strictObject({ key: string }),
+  ])),
 });
 
 const healthcheck = v.variant("kind", [

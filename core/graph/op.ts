@@ -158,7 +158,18 @@ export interface RunOp {
   readonly workingDirectory?: string;
   /** After this many milliseconds the step is ended. */
   readonly timeoutMs?: number;
+  /** Absent: an earlier result is used whenever nothing that the step depends on has changed. */
+  readonly cache?: CachePolicy;
 }
+
+/** When an earlier result of a step may be used, beyond the rule that all it depends on must be the same. */
+export type CachePolicy =
+  /** Not at all: the step runs in every build. */
+  | "never"
+  /** For so many milliseconds after it was made. */
+  | { readonly ttlMs: number }
+  /** As long as this text is the same: a day, a version, a digest of something that the step fetches. */
+  | { readonly key: string };
 
 /** What `RUN --mount` attaches for one step. Targets are absolute or below the working directory. */
 export type Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount;

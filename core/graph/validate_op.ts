@@ -204,7 +204,7 @@ function isMode(mode: number): boolean {
 }
 
 function runProblems(op: RunOp): Problem[] {
-  const { command, environment, user, workingDirectory, timeoutMs } = op;
+  const { command, environment, user, workingDirectory, timeoutMs, cache } = op;
   const problems = [...commandProblems("run", command), ...mountProblems(op.mounts)];
   if (command.form === "exec" && command.args.length === 0) {
     problems.push({ code: "COMMAND_INVALID", message: "Cannot run []: it names no program" });
@@ -226,6 +226,12 @@ function runProblems(op: RunOp): Problem[] {
     problems.push({
       code: "DURATION_INVALID",
       message: `Cannot end a run after ${timeoutMs} ms: less than 1 ms`,
+    });
+  }
+  if (typeof cache === "object" && "ttlMs" in cache && cache.ttlMs < 1) {
+    problems.push({
+      code: "DURATION_INVALID",
+      message: `Cannot keep a result for ${cache.ttlMs} ms: less than 1 ms`,
     });
   }
   return problems;

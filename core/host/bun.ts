@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { createRequire } from "node:module";
+import { FileStatus, type StatxBinding } from "./file_status.ts";
 import type { Host, SystemCalls } from "./host.ts";
+import { readFileByNode, touchByNode } from "./node_files.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
 interface BunFfi {
@@ -12,11 +13,38 @@ interface BunFfi {
     library: string,
     symbols: Record<string, { args: readonly string[]; returns: string }>,
   ) => { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+  readonly ptr: (bytes: Uint8Array) => number;
   readonly read: { readonly i32: (pointer: number, offset: number) => number };
 }
 
+function bunFfi(): BunFfi {
+  return process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
+}
+
+/** On its own, since a build that finds nothing changed needs nothing else; undefined where there is no such call. */
+function bindStatx(): StatxBinding | undefined {
+  if (process.platform !== "linux") return undefined;
+  try {
+    const ffi = bunFfi();
+    const { symbols } = ffi.dlopen("libc.so.6", {
+      statx: { args: ["i32", "ptr", "i32", "u32", "ptr"], returns: "i32" },
+      llistxattr: { args: ["ptr", "ptr", "u64"], returns: "i64_fast" },
+      __errno_location: { args: [], returns: "ptr" },
+    });
+    const location = symbols.__errno_location as () => number;
+    return {
+      statx: symbols.statx as StatxBinding["statx"],
+      llistxattr: symbols.llistxattr as StatxBinding["llistxattr"],
+      errno: () => ffi.read.i32(location(), 0),
+      addressOf: (bytes) => ffi.ptr(bytes),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
 function bindLibc(): LibcSymbols {
-  const ffi = createRequire(import.meta.url)("bun:ffi") as BunFfi;
+  const ffi = bunFfi();
   const { symbols } = ffi.dlopen("libc.so.6", {
     mount: { args: ["buffer", "buffer", "buffer", "u64", "buffer"], returns: "i32" },
     umount2: { args: ["buffer", "i32"], returns: "i32" },
@@ -49,6 +77,7 @@ function newerSymbols(ffi: BunFfi): object {
 /** Makes the host for Bun. FFI is bound at the first use. */
 export function bunHost(version: string): Host {
   let calls: SystemCalls | undefined | null = null;
+  let status: FileStatus | undefined;
   return {
     runtime: "bun",
     version,
@@ -63,6 +92,9 @@ export function bunHost(version: string): Host {
       }
       return calls;
     },
+    fileStatus: () => status ??= new FileStatus(bindStatx()),
+    readFile: readFileByNode,
+    touch: touchByNode,
     selfCommand: (modulePath) => [process.execPath, "run", modulePath],
   };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FileStatus, type StatxBinding } from "./file_status.ts";
 import type { Host, SystemCalls } from "./host.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
@@ -13,7 +14,34 @@ export interface DenoGlobal {
     library: string,
     symbols: Record<string, { parameters: readonly string[]; result: string }>,
   ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
+  readFileSync(path: string): Uint8Array;
+  utimeSync(path: string, atime: Date, mtime: Date): void;
+  readonly build: { readonly os: string };
+  readonly UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
   readonly UnsafePointerView: new (pointer: unknown) => { getInt32(offset?: number): number };
+}
+
+/** On its own, since a build that finds nothing changed needs nothing else; undefined where there is no such call. */
+function bindStatx(deno: DenoGlobal): StatxBinding | undefined {
+  if (deno.build.os !== "linux") return undefined;
+  try {
+    const { symbols } = deno.dlopen("libc.so.6", {
+      // Addresses as numbers, which Deno hands over fastest: user space ends below 2^53.
+      statx: { parameters: ["i32", "usize", "i32", "u32", "usize"], result: "i32" },
+      // Its result fits, and 64 bits would be a BigInt.
+      llistxattr: { parameters: ["usize", "usize", "usize"], result: "i32" },
+      __errno_location: { parameters: [], result: "pointer" },
+    });
+    const location = symbols.__errno_location as () => unknown;
+    return {
+      statx: symbols.statx as StatxBinding["statx"],
+      llistxattr: symbols.llistxattr as StatxBinding["llistxattr"],
+      errno: () => new deno.UnsafePointerView(location()).getInt32(0),
+      addressOf: (bytes) => Number(deno.UnsafePointer.value(deno.UnsafePointer.of(bytes))),
+    };
+  } catch {
+    return undefined;
+  }
 }
 
 function bindLibc(deno: DenoGlobal): LibcSymbols {
@@ -49,6 +77,7 @@ function newerSymbols(deno: DenoGlobal): object {
 /** Makes the host for Deno. FFI is bound at the first use and needs `--allow-ffi`. */
 export function denoHost(deno: DenoGlobal): Host {
   let calls: SystemCalls | undefined | null = null;
+  let status: FileStatus | undefined;
   return {
     runtime: "deno",
     version: deno.version.deno,
@@ -62,6 +91,22 @@ export function denoHost(deno: DenoGlobal): Host {
         }
       }
       return calls;
+    },
+    fileStatus: () => status ??= new FileStatus(bindStatx(deno)),
+    readFile(path): Uint8Array | undefined {
+      try {
+        return deno.readFileSync(path);
+      } catch {
+        return undefined;
+      }
+    },
+    touch(path): void {
+      try {
+        const now = new Date();
+        deno.utimeSync(path, now, now);
+      } catch {
+        // Gone, or another user's: nobody waits for it.
+      }
     },
     selfCommand: (modulePath) => [process.execPath, "run", "-A", "--no-lock", modulePath],
   };

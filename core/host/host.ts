@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { FileStatus } from "./file_status.ts";
+
 /** The runtimes this project runs on. `node` is enough for the parts that need neither FFI nor SQLite. */
 export type RuntimeName = "bun" | "deno" | "node";
 
@@ -36,6 +38,12 @@ export interface Host {
   readonly version: string;
   /** The system calls, or undefined where there is no FFI (no Linux, no permission). */
   systemCalls(): SystemCalls | undefined;
+  /** What tells the status of files, made once: through FFI where there is one, else through `node:fs`. */
+  fileStatus(): FileStatus;
+  /** The bytes of a file; undefined if it cannot be read, whatever the reason. Loads nothing that is slow to load. */
+  readFile(path: string): Uint8Array | undefined;
+  /** Sets the times of a file to now, if it is there and may be touched. Loads nothing that is slow to load. */
+  touch(path: string): void;
   /** argv that runs a TypeScript module of ours in a new process of this runtime, with all permissions. */
   selfCommand(modulePath: string): string[];
 }

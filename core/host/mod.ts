@@ -5,18 +5,26 @@
  */
 import { bunHost } from "./bun.ts";
 import { type DenoGlobal, denoHost } from "./deno.ts";
+import { FileStatus } from "./file_status.ts";
 import type { Host } from "./host.ts";
+import { readFileByNode, touchByNode } from "./node_files.ts";
 
+export { FileStatus } from "./file_status.ts";
+export { STATUS_WORDS } from "./statx_layout.ts";
 export type { Host, RuntimeName, SystemCalls } from "./host.ts";
 
 function detectHost(): Host {
   const globals = globalThis as { Bun?: { version: string }; Deno?: DenoGlobal };
   if (globals.Bun !== undefined) return bunHost(globals.Bun.version);
   if (globals.Deno !== undefined) return denoHost(globals.Deno);
+  let status: FileStatus | undefined;
   return {
     runtime: "node",
     version: process.versions.node,
     systemCalls: () => undefined,
+    fileStatus: () => status ??= new FileStatus(),
+    readFile: readFileByNode,
+    touch: touchByNode,
     selfCommand: (modulePath) => [process.execPath, modulePath],
   };
 }

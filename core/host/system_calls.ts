@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeSync, openSync } from "node:fs";
+import { errnoCode } from "./errno.ts";
 import type { SystemCalls } from "./host.ts";
 
 /** The libc functions as an FFI gives them: pointers are byte buffers, results are C ints. */
@@ -34,28 +34,6 @@ export interface LibcSymbols {
   errno(): number;
 }
 
-// Linux numbers, the same on x86-64 and arm64.
-const ERRNO: Readonly<Record<number, string>> = {
-  1: "EPERM",
-  2: "ENOENT",
-  5: "EIO",
-  12: "ENOMEM",
-  13: "EACCES",
-  16: "EBUSY",
-  17: "EEXIST",
-  19: "ENODEV",
-  20: "ENOTDIR",
-  21: "EISDIR",
-  22: "EINVAL",
-  28: "ENOSPC",
-  30: "EROFS",
-  34: "ERANGE",
-  36: "ENAMETOOLONG",
-  40: "ELOOP",
-  61: "ENODATA",
-  95: "ENOTSUP",
-  116: "ESTALE",
-};
 const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 const MOUNT_DATA_LIMIT = 4000;
@@ -75,8 +53,7 @@ function cString(text: string): Uint8Array {
 /** Wraps raw symbols into calls that throw. */
 export function systemCallsOf(libc: LibcSymbols): SystemCalls {
   function fail(syscall: string, path: string): never {
-    const number = libc.errno();
-    const code = ERRNO[number] ?? `errno ${number}`;
+    const code = errnoCode(libc.errno());
     throw Object.assign(new Error(`${code}: ${syscall} '${path}'`), { code, syscall, path });
   }
   const list = new Uint8Array(65536);
@@ -165,6 +142,8 @@ export function systemCallsOf(libc: LibcSymbols): SystemCalls {
 }
 
 function withOpenFile(path: string, use: (fd: number) => void): void {
+  // Loaded here: whoever only names the host needs no files.
+  const { closeSync, openSync } = process.getBuiltinModule("node:fs");
   const fd = openSync(path, "r");
   try {
     use(fd);

@@ -12,11 +12,17 @@ const CUT_FROM_BYTES = MIB / 4;
 /** From there on, so many further bytes until the next cut, on average. */
 const CUT_WITHIN_BYTES = MIB / 4;
 /** No chunk of several members is longer. */
-const CHUNK_LIMIT_BYTES = 1.5 * MIB;
+export const CHUNK_LIMIT_BYTES: number = 1.5 * MIB;
 /** A longer member has chunks of its own. */
 const MEMBER_LIMIT_BYTES = 1.375 * MIB;
 /** Length of those, and of the chunks of a tar whose members are not known. */
 const SLICE_BYTES = MIB;
+
+/**
+ * Where a member went: `joins` the open chunk, `starts` the next one, or is cut into chunks of its own (`alone`), as
+ * {@link fixedChunks} cuts its length.
+ */
+export type MemberPlace = "joins" | "starts" | "alone";
 
 /**
  * Cuts a tar, member by member.
@@ -45,15 +51,19 @@ export class ChunkCutter {
    * @param path the member's path as in `FileEntry.path`.
    * @param totalBytes all of its bytes: headers (PAX headers too), content, padding.
    */
-  member(path: string, totalBytes: number): void {
+  member(path: string, totalBytes: number): MemberPlace {
     if (totalBytes > MEMBER_LIMIT_BYTES) {
       this.#cut();
       for (const slice of fixedChunks(totalBytes)) this.#lengths.push(slice);
-      return;
+      return "alone";
     }
-    if (this.#open + totalBytes > CHUNK_LIMIT_BYTES) this.#cut();
-    else if (this.#open >= CUT_FROM_BYTES && isCut(path, totalBytes)) this.#cut();
+    if (
+      this.#open + totalBytes > CHUNK_LIMIT_BYTES ||
+      (this.#open >= CUT_FROM_BYTES && isCut(path, totalBytes))
+    ) this.#cut();
+    const place = this.#open === 0 ? "starts" : "joins";
     this.#open += totalBytes;
+    return place;
   }
 
   /**

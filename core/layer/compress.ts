@@ -4,12 +4,13 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { LayerwrightError } from "../errors.ts";
 import type { BlobDigest, DiffID } from "../oci/digest.ts";
+import { BlobWriter, chunkedEncoder, tarChunks } from "./chunked_encoder.ts";
+import { PLAIN_ENCODER } from "./compression.ts";
 import { DEFLATE_INPUT_LIMIT_BYTES, type DeflateLevel, deflater } from "./deflate/deflater.ts";
-import { crc32, crc32Combine, DEFLATE_END, GZIP_HEADER, gzipTrailer } from "./gzip.ts";
+import { DEFLATE_END, GZIP_HEADER, gzipTrailer } from "./gzip.ts";
+
+export { CHUNK_BUFFER_BYTES } from "./chunked_encoder.ts";
 
 /** An uncompressed layer on disk. */
 export interface LayerTar {
@@ -23,8 +24,11 @@ export interface LayerTar {
 export interface EncodedLayer {
   readonly digest: BlobDigest;
   readonly sizeBytes: number;
-  /** Of the tar as it was read: other than the one it is stored under when the store is damaged. */
-  readonly diffId: DiffID;
+  /**
+   * Of the tar as it was read: other than the one it is stored under when the store is damaged. Absent where not all of
+   * it was read, because chunks were known.
+   */
+  readonly diffId?: DiffID;
 }
 
 /** Takes the next bytes of a blob. They are a view of memory that is used again: valid during the call only. */
@@ -36,25 +40,78 @@ export interface LayerEncoder {
   readonly name: string;
   /** What the media type of the layer gets behind `…layer.v1.tar`. */
   readonly mediaTypeSuffix: "" | "+gzip" | "+zstd";
+  /** What a blob has before its first chunk. */
+  readonly headerBytes: number;
   /**
    * Writes the blob of a layer: all on this thread, which is the quickest for a few megabytes.
    *
    * @throws {LayerwrightError} `LAYER_INVALID` if the file is not as long as its chunks.
    */
-  encode(tar: LayerTar, sink: ByteSink): EncodedLayer;
+  encode(tar: LayerTar, sink: ByteSink, options?: EncodeOptions): EncodedLayer;
   /**
    * Writes the same bytes as {@link encode}, compressing several chunks at a time. This thread reads, hashes and writes;
    * its memory is bounded by the chunks under way, however long the layer.
    *
    * @throws {LayerwrightError} as {@link encode}, and what `compressor` fails with.
    */
-  encodeWith(compressor: ChunkCompressor, tar: LayerTar, sink: ByteSink): Promise<EncodedLayer>;
+  encodeWith(
+    compressor: ChunkCompressor,
+    tar: LayerTar,
+    sink: ByteSink,
+    options?: EncodeOptions,
+  ): Promise<EncodedLayer>;
+  /** Begins a blob of chunks that come compressed, in order; absent where chunks are not compressed apart. */
+  assemble?(sink: ByteSink, onChunk?: EncodeOptions["onChunk"]): BlobAssembly;
+}
+
+/** A blob under construction. */
+export interface BlobAssembly {
+  /** Takes the next chunk. */
+  add(bytes: Uint8Array, tarCrc: number, tarBytes: number): void;
+  /** Writes the end. */
+  finish(): EncodedLayer;
+}
+
+/** What an encoder can be told besides the tar. */
+export interface EncodeOptions {
+  readonly earlier?: EarlierAttempt;
+  /** The chunk at a place of this tar, if it was compressed before, in another layer: it is not read, then. */
+  readonly known?: (index: number) => KnownChunk | undefined;
+  /** Told of every chunk in order, once the sink has it. */
+  readonly onChunk?: (chunk: ChunkRecord) => void;
+}
+
+/** A chunk that was compressed before. */
+export interface KnownChunk {
+  readonly bytes: Uint8Array;
+  /** CRC-32 of the bytes before compression. */
+  readonly tarCrc: number;
+}
+
+/** One chunk of a blob: what went in and what came out. */
+export interface ChunkRecord {
+  readonly tarBytes: number;
+  /** CRC-32 of the bytes before compression. */
+  readonly tarCrc: number;
+  /** The compressed chunk. Valid during the call only. */
+  readonly bytes: Uint8Array;
+}
+
+/** What an attempt that did not finish leaves to the next one. */
+export interface EarlierAttempt {
+  /**
+   * The compressed form of the next chunk, if the earlier attempt got so far; after the first undefined it is not asked
+   * again. The encoder gives it to its sink like any other bytes.
+   */
+  next(tarBytes: number, tarCrc: number): Uint8Array | undefined;
+  /** Takes note of a chunk that was compressed anew, once the sink has it. */
+  done(chunk: ChunkRecord): void;
 }
 
 /** A chunk as {@link ChunkCompressor} gives it back. */
 export interface CompressedChunk {
-  /** As from {@link compressChunk}; its buffer is the receiver's to use again. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Its buffer is the receiver's to use again. */
+  readonly bytes: Uint8Array;
   /** CRC-32 of the bytes before compression. */
   readonly crc: number;
 }
@@ -67,12 +124,10 @@ export interface ChunkCompressor {
    * Compresses one chunk; those given first need not be done first.
    *
    * @param chunk at the start of a buffer of {@link CHUNK_BUFFER_BYTES}, which is taken away.
+   * @param encoder the name of the encoder whose chunk this is.
    */
-  compress(chunk: Uint8Array<ArrayBuffer>, level: DeflateLevel): Promise<CompressedChunk>;
+  compress(chunk: Uint8Array<ArrayBuffer>, encoder: string): Promise<CompressedChunk>;
 }
-
-/** Room for any chunk, compressed or not: stored blocks add a few kilobytes to bytes that nothing compresses. */
-export const CHUNK_BUFFER_BYTES: number = DEFLATE_INPUT_LIMIT_BYTES + 64 * 1024;
 
 /**
  * Compresses one chunk: the unit of work that other threads may take.
@@ -105,56 +160,26 @@ export function compressChunk(bytes: Uint8Array, level: DeflateLevel): Uint8Arra
  * @param level 1 fast, 2 the default, 3 small.
  */
 export function gzipEncoder(level: DeflateLevel = 2): LayerEncoder {
-  return {
+  return chunkedEncoder({
     name: `gz-1:${level}`,
     mediaTypeSuffix: "+gzip",
-    encode(tar, sink): EncodedLayer {
-      const member = new GzipWriter(sink);
-      const { input, deflate } = deflater();
-      for (const chunk of readChunks(tar, () => input)) {
-        member.read(chunk);
-        member.write(deflate(chunk.length, level), crc32(chunk), chunk.length);
-      }
-      return member.finish();
-    },
-    async encodeWith(compressor, tar, sink): Promise<EncodedLayer> {
-      const member = new GzipWriter(sink);
-      const underWay: { readonly compressed: Promise<CompressedChunk>; readonly length: number }[] =
-        [];
-      const spare: ArrayBuffer[] = [];
-      const writeOldest = async (): Promise<void> => {
-        const oldest = underWay.shift();
-        if (oldest === undefined) return;
-        const { bytes, crc } = await oldest.compressed;
-        member.write(bytes, crc, oldest.length);
-        if (bytes.buffer.byteLength === CHUNK_BUFFER_BYTES) spare.push(bytes.buffer);
-      };
-      const buffer = (): Uint8Array<ArrayBuffer> =>
-        new Uint8Array(spare.pop() ?? new ArrayBuffer(CHUNK_BUFFER_BYTES));
-      for (const chunk of readChunks(tar, buffer)) {
-        // What is hashed is what is compressed: the bytes are read once.
-        member.read(chunk);
-        const { length } = chunk;
-        const compressed = compressor.compress(chunk, level);
-        // Its failure is met when its turn comes, or not at all after an earlier one.
-        compressed.catch(() => {});
-        underWay.push({ compressed, length });
-        if (underWay.length >= compressor.lookAhead) await writeOldest();
-      }
-      while (underWay.length > 0) await writeOldest();
-      return member.finish();
-    },
-  };
+    header: GZIP_HEADER,
+    room: () => deflater().input,
+    // Already in the memory of the encoder: see `room`.
+    compress: (chunk) => deflater().deflate(chunk.length, level),
+    end: (crc, sizeBytes) => [DEFLATE_END, gzipTrailer(crc, sizeBytes)],
+  });
 }
 
 /** The tar as it is: its blob digest is its DiffID. */
 export const uncompressedEncoder: LayerEncoder = {
-  name: "tar",
+  name: PLAIN_ENCODER,
   mediaTypeSuffix: "",
+  headerBytes: 0,
   encode(tar, sink): EncodedLayer {
     const blob = new BlobWriter(sink);
     const buffer = new Uint8Array(DEFLATE_INPUT_LIMIT_BYTES);
-    for (const chunk of readChunks(tar, () => buffer)) blob.write(chunk);
+    for (const chunk of tarChunks(tar, undefined)) blob.write(chunk.read(buffer));
     const { digest, sizeBytes } = blob.finish();
     return { digest, sizeBytes, diffId: digest as string as DiffID };
   },
@@ -163,87 +188,3 @@ export const uncompressedEncoder: LayerEncoder = {
     return this.encode(tar, sink);
   },
 };
-
-/** The one gzip member of a layer, around chunks that come in order. */
-class GzipWriter {
-  readonly #blob: BlobWriter;
-  readonly #tarHash = createHash("sha256");
-  #crc = 0;
-  #tarBytes = 0;
-
-  constructor(sink: ByteSink) {
-    this.#blob = new BlobWriter(sink);
-    this.#blob.write(GZIP_HEADER);
-  }
-
-  /** Takes note of the next bytes of the tar. */
-  read(chunk: Uint8Array): void {
-    this.#tarHash.update(chunk);
-  }
-
-  write(compressed: Uint8Array, crc: number, lengthBytes: number): void {
-    this.#crc = crc32Combine(this.#crc, crc, lengthBytes);
-    this.#tarBytes += lengthBytes;
-    this.#blob.write(compressed);
-  }
-
-  finish(): EncodedLayer {
-    this.#blob.write(DEFLATE_END);
-    this.#blob.write(gzipTrailer(this.#crc, this.#tarBytes));
-    return { ...this.#blob.finish(), diffId: `sha256:${this.#tarHash.digest("hex")}` as DiffID };
-  }
-}
-
-class BlobWriter {
-  readonly #sink: ByteSink;
-  readonly #hash = createHash("sha256");
-  #sizeBytes = 0;
-
-  constructor(sink: ByteSink) {
-    this.#sink = sink;
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#hash.update(bytes);
-    this.#sizeBytes += bytes.length;
-    this.#sink(bytes);
-  }
-
-  finish(): { readonly digest: BlobDigest; readonly sizeBytes: number } {
-    const digest = `sha256:${this.#hash.digest("hex")}` as BlobDigest;
-    return { digest, sizeBytes: this.#sizeBytes };
-  }
-}
-
-/** Reads each chunk to the start of a buffer: the encoder's own memory where it can be, so that nothing is copied. */
-function* readChunks(
-  tar: LayerTar,
-  bufferOf: () => Uint8Array<ArrayBuffer>,
-): Generator<Uint8Array<ArrayBuffer>> {
-  const total = tar.chunkLengths.reduce((sum, length) => sum + length, 0);
-  const fd = openSync(tar.path, "r");
-  try {
-    const sizeBytes = fstatSync(fd).size;
-    if (sizeBytes !== total) {
-      throw wrongLength(tar, `it has ${sizeBytes} bytes, its chunks ${total}`);
-    }
-    for (const length of tar.chunkLengths) {
-      if (!(length > 0 && length <= DEFLATE_INPUT_LIMIT_BYTES)) {
-        throw wrongLength(tar, `a chunk of ${length} bytes, expected 1 to 2,097,152`);
-      }
-      const chunk = bufferOf().subarray(0, length);
-      for (let filled = 0; filled < length;) {
-        const count = readSync(fd, chunk, filled, length - filled, null);
-        if (count === 0) throw wrongLength(tar, "it became shorter while it was read");
-        filled += count;
-      }
-      yield chunk;
-    }
-  } finally {
-    closeSync(fd);
-  }
-}
-
-function wrongLength(tar: LayerTar, state: string): LayerwrightError {
-  return new LayerwrightError("LAYER_INVALID", `Cannot compress layer "${tar.path}": ${state}`);
-}

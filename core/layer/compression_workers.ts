@@ -1,6 +1,6 @@
 /**
- * Threads that compress chunks. The bytes of a chunk are a function of the chunk and the level, so how many threads there
- * are, and which takes what, changes nothing but the time.
+ * Threads that compress chunks. The bytes of a chunk are a function of the chunk and the encoder, so how many threads
+ * there are, and which takes what, changes nothing but the time.
  *
  * @module
  */
@@ -9,7 +9,6 @@ import type { Worker } from "node:worker_threads";
 import { LayerwrightError } from "../errors.ts";
 import type { ChunkCompressor, CompressedChunk } from "./compress.ts";
 import type { ChunkAnswer, ChunkRequest } from "./compress_worker.ts";
-import type { DeflateLevel } from "./deflate/deflater.ts";
 
 /** How many threads, and until when. */
 export interface CompressionWorkersOptions {
@@ -48,7 +47,7 @@ interface Member {
  * import { CompressionWorkers } from "./compression_workers.ts";
  * await using workers = new CompressionWorkers({ count: 1 });
  * const chunk = new Uint8Array(CHUNK_BUFFER_BYTES).subarray(0, 1000);
- * const { bytes } = await workers.compress(chunk, 2);
+ * const { bytes } = await workers.compress(chunk, "gz-1:2");
  * assert.deepEqual(bytes, compressChunk(new Uint8Array(1000), 2));
  * ```
  */
@@ -77,10 +76,10 @@ export class CompressionWorkers implements ChunkCompressor, AsyncDisposable {
    * @throws {LayerwrightError} `COMPRESSION_FAILED` when a thread ends of itself, for this chunk and all others;
    * `BUILD_CANCELLED` once the signal has fired.
    */
-  compress(chunk: Uint8Array<ArrayBuffer>, level: DeflateLevel): Promise<CompressedChunk> {
+  compress(chunk: Uint8Array<ArrayBuffer>, encoder: string): Promise<CompressedChunk> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     const { promise, resolve, reject } = Promise.withResolvers<CompressedChunk>();
-    const request = { buffer: chunk.buffer, lengthBytes: chunk.length, level };
+    const request = { buffer: chunk.buffer, lengthBytes: chunk.length, encoder };
     this.#waiting.push({ request, resolve, reject });
     this.#started ??= this.#start();
     this.#give();

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { LayerwrightError, systemErrorCode } from "../errors.ts";
+import { host } from "../host/mod.ts";
 import type { FileEntry, FileIdentity } from "./file_entry.ts";
 
 /** Bytes of content handed over at once, at most. */
@@ -72,26 +73,14 @@ export class ContentReader implements Disposable {
     identity: FileIdentity | undefined,
     visit: (piece: Uint8Array) => void,
   ): void {
-    const fd = openUnchanged(entry, path, identity);
-    try {
-      const before = fstatSync(fd, { bigint: true });
-      if (!before.isFile()) changed(entry, path, "it is no longer a regular file");
-      if (identity !== undefined && !isSameFile(before, identity)) {
-        changed(entry, path, "it was replaced or written since it was listed");
-      }
-      if (Number(before.size) !== entry.sizeBytes) {
-        changed(entry, path, `it has ${before.size} bytes, not ${entry.sizeBytes}`);
-      }
-      const done = this.#readRange(fd, 0, entry.sizeBytes, visit);
-      if (done !== entry.sizeBytes) changed(entry, path, `it ended after ${done} bytes`);
-      const after = fstatSync(fd, { bigint: true });
-      if (
-        after.size !== before.size || after.mtimeNs !== before.mtimeNs ||
-        after.ctimeNs !== before.ctimeNs
-      ) changed(entry, path, "it was written while it was read");
-    } finally {
-      closeSync(fd);
+    using file = new PromisedFile({ name: entry.path, path, sizeBytes: entry.sizeBytes, identity });
+    for (let done = 0; done < entry.sizeBytes;) {
+      const piece = this.#buffer.subarray(0, Math.min(entry.sizeBytes - done, this.#buffer.length));
+      file.read(piece);
+      visit(piece);
+      done += piece.length;
     }
+    file.checkUnchanged();
   }
 
   #readRange(
@@ -112,37 +101,125 @@ export class ContentReader implements Disposable {
   }
 }
 
-function openUnchanged(
-  entry: FileEntry,
-  path: string,
-  identity: FileIdentity | undefined,
-): number {
-  try {
-    return openSync(path, identity === undefined ? OPEN_ANY : OPEN_UNCHANGED);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") {
-      changed(entry, path, "it was removed or replaced", error);
+/** What a file on disk is expected to be. */
+export interface FilePromise {
+  /** What messages call the file. */
+  readonly name: string;
+  /** Where it is. */
+  readonly path: string;
+  readonly sizeBytes: number;
+  /** How it was listed; absent: only the size is known, and only what happens while it is read is noticed. */
+  readonly identity?: FileIdentity | undefined;
+}
+
+/**
+ * A file on disk while it is read from its beginning to its end: an error, not other bytes, if it is not what was
+ * promised or does not stay so. Dispose it.
+ */
+export class PromisedFile implements Disposable {
+  readonly #promise: FilePromise;
+  readonly #expected: FileIdentity | undefined;
+  readonly #fd: number;
+  #done = 0;
+
+  /** @throws {LayerwrightError} `CONTEXT_FILE_CHANGED` if it is gone; `CONTEXT_UNREADABLE`. */
+  constructor(promise: FilePromise) {
+    this.#promise = promise;
+    this.#fd = openUnchanged(promise);
+    // A listed file needs no look before it is read: the one afterwards tells what happened since it was listed.
+    this.#expected = promise.identity ?? lookAt(this.#fd).identity;
+  }
+
+  /**
+   * Reads the next bytes, as many as `target` has.
+   *
+   * @throws {LayerwrightError} `CONTEXT_FILE_CHANGED` if the file ends before.
+   */
+  read(target: Uint8Array): void {
+    for (let filled = 0; filled < target.length;) {
+      const length = this.#readSome(target.subarray(filled));
+      if (length === 0) {
+        this.checkUnchanged();
+        this.#changed(`it ended after ${this.#done} bytes`);
+      }
+      filled += length;
+      this.#done += length;
     }
-    throw new LayerwrightError(
-      "CONTEXT_UNREADABLE",
-      `Cannot read ${JSON.stringify(path)}: ${code ?? String(error)}`,
-      { cause: error },
-    );
+  }
+
+  /** @throws {LayerwrightError} `CONTEXT_FILE_CHANGED` unless it is the file that was listed and nobody wrote to it. */
+  checkUnchanged(): void {
+    const found = lookAt(this.#fd);
+    if (!found.isFile) this.#changed("it is no longer a regular file");
+    const { identity, sizeBytes } = this.#promise;
+    const same = this.#expected !== undefined && isSameFile(found.identity, this.#expected);
+    if (!same && identity === undefined) this.#changed("it was written while it was read");
+    if (!same) this.#changed("it was replaced or written since it was listed");
+    if (found.identity.sizeBytes !== sizeBytes) {
+      this.#changed(`it has ${found.identity.sizeBytes} bytes, not ${sizeBytes}`);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#fd);
+  }
+
+  #readSome(target: Uint8Array): number {
+    try {
+      return readSync(this.#fd, target, 0, target.length, null);
+    } catch (error) {
+      // A FIFO or a directory in the place of the file.
+      const code = systemErrorCode(error);
+      if (code === "EAGAIN" || code === "EISDIR") this.checkUnchanged();
+      throw unreadable(this.#promise, error);
+    }
+  }
+
+  #changed(why: string): never {
+    throw changed(this.#promise, why);
   }
 }
 
-function isSameFile(stats: BigIntStats, identity: FileIdentity): boolean {
-  return stats.dev === identity.dev && stats.ino === identity.ino &&
-    stats.size === BigInt(identity.sizeBytes) && stats.mtimeNs === identity.mtimeNs &&
-    stats.ctimeNs === identity.ctimeNs;
+function openUnchanged(promise: FilePromise): number {
+  try {
+    return openSync(promise.path, promise.identity === undefined ? OPEN_ANY : OPEN_UNCHANGED);
+  } catch (error) {
+    const code = systemErrorCode(error);
+    if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") {
+      throw changed(promise, "it was removed or replaced", error);
+    }
+    throw unreadable(promise, error);
+  }
 }
 
-function changed(entry: FileEntry, path: string, why: string, cause?: unknown): never {
-  throw new LayerwrightError(
+/** In the times of contexts' own listings: `node:fs` of Deno cuts them. */
+function lookAt(fd: number): { readonly isFile: boolean; readonly identity: FileIdentity } {
+  const status = host.fileStatus();
+  status.lookAtOpen(fd);
+  const { dev, ino, sizeBytes, mtimeNs, ctimeNs } = status;
+  const isFile = (status.mode & constants.S_IFMT) === constants.S_IFREG;
+  return { isFile, identity: { dev, ino, sizeBytes, mtimeNs, ctimeNs } };
+}
+
+function isSameFile(found: FileIdentity, listed: FileIdentity): boolean {
+  return found.dev === listed.dev && found.ino === listed.ino &&
+    found.sizeBytes === listed.sizeBytes && found.mtimeNs === listed.mtimeNs &&
+    found.ctimeNs === listed.ctimeNs;
+}
+
+function changed(promise: FilePromise, why: string, cause?: unknown): LayerwrightError {
+  return new LayerwrightError(
     "CONTEXT_FILE_CHANGED",
-    `Cannot read ${JSON.stringify(entry.path)} from ${JSON.stringify(path)}: ${why}`,
+    `Cannot read ${JSON.stringify(promise.name)} from ${JSON.stringify(promise.path)}: ${why}`,
     { hint: "build again once nothing writes to it", cause },
+  );
+}
+
+function unreadable({ path }: FilePromise, error: unknown): LayerwrightError {
+  return new LayerwrightError(
+    "CONTEXT_UNREADABLE",
+    `Cannot read ${JSON.stringify(path)}: ${systemErrorCode(error) ?? String(error)}`,
+    { cause: error },
   );
 }
 

@@ -56,7 +56,7 @@ export function normalizeEntries(
   for (const [path, entry] of files) {
     const mtimeSeconds = mtimeOf(entry);
     const timed = mtimeSeconds === entry.mtimeSeconds ? entry : { ...entry, mtimeSeconds };
-    inodes.set(path, withoutOverlayXattrs(timed));
+    inodes.set(path, timed.xattrs === undefined ? timed : withoutOverlayXattrs(timed));
   }
   for (const link of links.values()) inodes.set(link.path, linkedInode(link, links, inodes));
   return refuseOrphans(linkToFirst(inodes));
@@ -132,11 +132,16 @@ export function isOverlayXattr(name: string): boolean {
 }
 
 function refuseOrphans(sorted: FileEntry[]): FileEntry[] {
-  const types = new Map(sorted.map((entry) => [entry.path, entry.type]));
+  const others = new Map<string, string>();
+  for (const { path, type } of sorted) if (type !== "directory") others.set(path, type);
+  let checked = "";
   for (const { path } of sorted) {
     const slash = path.lastIndexOf("/");
-    const parent = slash < 0 ? undefined : types.get(path.slice(0, slash));
-    if (parent !== undefined && parent !== "directory") {
+    // Mostly the parent of the one before.
+    if (slash < 0 || (slash === checked.length && path.startsWith(checked))) continue;
+    checked = path.slice(0, slash);
+    const parent = others.get(checked);
+    if (parent !== undefined) {
       throw new LayerwrightError(
         "LAYER_INVALID",
         `Cannot put ${JSON.stringify(path)} into a layer: its parent is a ${parent} there`,

@@ -45,6 +45,12 @@ export function comparePaths(a: string, b: string): number {
 
 /** Sorts paths in place, in the order of {@link comparePaths}. */
 export function sortPaths(paths: string[]): string[] {
+  let inOrder = true;
+  for (let i = 1; i < paths.length && inOrder; i++) {
+    inOrder = comparePaths(paths[i - 1] ?? "", paths[i] ?? "") <= 0;
+  }
+  // What a walk lists is nearly always in order.
+  if (inOrder) return paths;
   // UTF-16 order, which engines sort natively, is byte order as long as no surrogate and nothing above them is there.
   return paths.some((path) => HIGH_UNIT.test(path)) ? paths.sort(comparePaths) : paths.sort();
 }

@@ -78,16 +78,40 @@ export function encodeHeader(entry: FileEntry): Uint8Array {
   const records = paxRecords(entry, split);
   if (records.length === 0) {
     const block = new Uint8Array(BLOCK_SIZE);
-    fillBlock(block, entry, split ?? { prefix: "", name });
+    fillBlock(new HeaderBlock(block, 0), entry, split ?? { prefix: "", name });
     return block;
   }
   const pax = encodePax(records);
   const header = new Uint8Array(BLOCK_SIZE + pax.length + paddingBytes(pax.length) + BLOCK_SIZE);
-  fillPaxBlock(header.subarray(0, BLOCK_SIZE), entry, pax.length);
+  fillPaxBlock(new HeaderBlock(header, 0), entry, pax.length);
   header.set(pax, BLOCK_SIZE);
   const fallback = { prefix: "", name: asciiOf(name).slice(0, NAME_SIZE) };
-  fillBlock(header.subarray(header.length - BLOCK_SIZE), entry, split ?? fallback);
+  fillBlock(new HeaderBlock(header, header.length - BLOCK_SIZE), entry, split ?? fallback);
   return header;
+}
+
+/** Whether the header of an entry is one block, which {@link putPlainHeader} can write. */
+export function hasPlainHeader(entry: FileEntry): boolean {
+  const { path, type, linkTarget, sizeBytes, uid, gid, mtimeSeconds, xattrs } = entry;
+  const limit = type === "directory" ? NAME_SIZE - 1 : NAME_SIZE;
+  return path.length <= limit && xattrs === undefined && linkTarget === undefined &&
+    entry.devMajor === undefined && sizeBytes <= MAX_11_DIGITS && uid <= MAX_7_DIGITS &&
+    gid <= MAX_7_DIGITS && mtimeSeconds >= 0 && mtimeSeconds <= MAX_11_DIGITS &&
+    !NON_ASCII.test(path);
+}
+
+/**
+ * Writes the header that {@link encodeHeader} gives of an entry that {@link hasPlainHeader}, which most do: without a look
+ * at it, since layers have a hundred thousand of them and `normalizeEntries` has looked.
+ *
+ * @param target zeros from `offset` on, for 512 bytes.
+ */
+export function putPlainHeader(
+  entry: Omit<FileEntry, "content">,
+  target: Uint8Array,
+  offset: number,
+): void {
+  fillBlock(new HeaderBlock(target, offset), entry, { prefix: "", name: tarName(entry) });
 }
 
 interface UstarName {
@@ -139,26 +163,20 @@ function paxRecords(entry: FileEntry, split: UstarName | undefined): PaxRecord[]
 }
 
 /** The header block of the PAX header itself: a file beside nothing, named so that old tools unpack it harmlessly. */
-function fillPaxBlock(block: Uint8Array, entry: FileEntry, sizeBytes: number): void {
+function fillPaxBlock(block: HeaderBlock, entry: FileEntry, sizeBytes: number): void {
   const base = asciiOf(entry.path.slice(entry.path.lastIndexOf("/") + 1));
-  putText(block, 0, `PaxHeaders/${base}`.slice(0, NAME_SIZE));
-  putNumbers(block, { mode: 0o644, uid: 0, gid: 0, size: sizeBytes, mtime: 0 });
-  putText(block, 156, "x");
-  seal(block);
+  block.text(0, `PaxHeaders/${base}`.slice(0, NAME_SIZE));
+  putNumbers(block, 0o644, 0, 0, sizeBytes, 0);
+  block.text(156, "x");
+  block.seal();
 }
 
-function fillBlock(block: Uint8Array, entry: FileEntry, { prefix, name }: UstarName): void {
-  putText(block, 0, name);
-  putNumbers(block, {
-    mode: entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    size: entry.sizeBytes,
-    mtime: entry.mtimeSeconds,
-  });
-  putText(block, 156, TYPE_FLAG[entry.type]);
+function fillBlock(block: HeaderBlock, entry: FileEntry, { prefix, name }: UstarName): void {
+  block.text(0, name);
+  putNumbers(block, entry.mode, entry.uid, entry.gid, entry.sizeBytes, entry.mtimeSeconds);
+  block.text(156, TYPE_FLAG[entry.type]);
   if (entry.linkTarget !== undefined) {
-    putText(block, 157, asciiOf(entry.linkTarget).slice(0, NAME_SIZE));
+    block.text(157, asciiOf(entry.linkTarget).slice(0, NAME_SIZE));
   }
   if (entry.devMajor !== undefined && entry.devMinor !== undefined) {
     // There is no PAX record for device numbers that all readers know.
@@ -170,51 +188,76 @@ function fillBlock(block: Uint8Array, entry: FileEntry, { prefix, name }: UstarN
         }: a tar holds device numbers up to ${MAX_7_DIGITS}, not ${entry.devMajor}:${entry.devMinor}`,
       );
     }
-    putOctal(block, 329, 7, entry.devMajor);
-    putOctal(block, 337, 7, entry.devMinor);
+    block.octal(329, 7, entry.devMajor);
+    block.octal(337, 7, entry.devMinor);
   }
-  putText(block, 345, prefix);
-  seal(block);
-}
-
-interface HeaderNumbers {
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  readonly mtime: number;
+  block.text(345, prefix);
+  block.seal();
 }
 
 /** A number that a PAX record carries stands as 0 here, as Go's writer has it. */
-function putNumbers(block: Uint8Array, { mode, uid, gid, size, mtime }: HeaderNumbers): void {
-  putOctal(block, 100, 7, mode);
-  putOctal(block, 108, 7, uid > MAX_7_DIGITS ? 0 : uid);
-  putOctal(block, 116, 7, gid > MAX_7_DIGITS ? 0 : gid);
-  putOctal(block, 124, 11, size > MAX_11_DIGITS ? 0 : size);
-  putOctal(block, 136, 11, mtime < 0 || mtime > MAX_11_DIGITS ? 0 : mtime);
+function putNumbers(
+  block: HeaderBlock,
+  mode: number,
+  uid: number,
+  gid: number,
+  size: number,
+  mtime: number,
+): void {
+  block.octal(100, 7, mode);
+  block.octal(108, 7, uid > MAX_7_DIGITS ? 0 : uid);
+  block.octal(116, 7, gid > MAX_7_DIGITS ? 0 : gid);
+  block.octal(124, 11, size > MAX_11_DIGITS ? 0 : size);
+  block.octal(136, 11, mtime < 0 || mtime > MAX_11_DIGITS ? 0 : mtime);
 }
 
-/** Magic, version and checksum: last, since the sum is over all the rest. */
-function seal(block: Uint8Array): void {
-  putText(block, 257, "ustar\0" + "00");
-  // The sum counts the checksum field itself as eight spaces.
-  let sum = 8 * 0x20;
-  for (let i = 0; i < BLOCK_SIZE; i++) sum += block[i] ?? 0;
-  putOctal(block, 148, 6, sum);
-  block[155] = 0x20;
-}
+/** One block, zeros at first, whose sum is kept while it is filled. */
+class HeaderBlock {
+  readonly #bytes: Uint8Array;
+  readonly #start: number;
+  #sum = 0;
 
-function putText(block: Uint8Array, offset: number, ascii: string): void {
-  for (let i = 0; i < ascii.length; i++) block[offset + i] = ascii.charCodeAt(i);
-}
+  constructor(bytes: Uint8Array, start: number) {
+    this.#bytes = bytes;
+    this.#start = start;
+  }
 
-/** Octal digits with leading zeros; the byte after them stays NUL. */
-function putOctal(block: Uint8Array, offset: number, digits: number, value: number): void {
-  let rest = value;
-  for (let i = offset + digits - 1; i >= offset; i--) {
-    const high = Math.floor(rest / 8);
-    block[i] = 0x30 + (rest - high * 8);
-    rest = high;
+  text(offset: number, ascii: string): void {
+    const bytes = this.#bytes;
+    const at = this.#start + offset;
+    let sum = 0;
+    for (let i = 0; i < ascii.length; i++) {
+      const code = ascii.charCodeAt(i);
+      bytes[at + i] = code;
+      sum += code;
+    }
+    this.#sum += sum;
+  }
+
+  /** Octal digits with leading zeros; the byte after them stays NUL. */
+  octal(offset: number, digits: number, value: number): void {
+    const bytes = this.#bytes;
+    const first = this.#start + offset;
+    let sum = 0x30 * digits;
+    let rest = value;
+    for (let i = first + digits - 1; i >= first; i--) {
+      // Not by bits: sizes pass 32 of them.
+      const high = Math.floor(rest / 8);
+      const digit = rest - high * 8;
+      bytes[i] = 0x30 + digit;
+      sum += digit;
+      rest = high;
+    }
+    this.#sum += sum;
+  }
+
+  /** Magic, version and checksum: last, since the sum is over all the rest. */
+  seal(): void {
+    this.text(257, "ustar");
+    this.text(263, "00");
+    // The sum counts the checksum field itself as eight spaces.
+    this.octal(148, 6, this.#sum + 8 * 0x20);
+    this.#bytes[this.#start + 155] = 0x20;
   }
 }
 

@@ -6,7 +6,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { LayerwrightError } from "../errors.ts";
-import type { DiffID, Digest } from "../oci/digest.ts";
+import type { BlobDigest, DiffID, Digest } from "../oci/digest.ts";
 import { ChunkCutter } from "./chunk.ts";
 import type { FileEntry } from "./file_entry.ts";
 import { normalizeEntries } from "./normalize.ts";
@@ -19,8 +19,36 @@ export interface WrittenLayer {
   readonly sizeBytes: number;
   /** Lengths of the chunks the tar is compressed in, in order; their sum is `sizeBytes`. */
   readonly chunkLengths: readonly number[];
+  /**
+   * What the chunks are known by, one for each: equal keys, equal bytes. Null for a chunk, or absent, where contents were
+   * not hashed one by one.
+   */
+  readonly chunkKeys?: readonly (string | null)[];
+  /** CRC-32 of the chunks, where there are keys. */
+  readonly chunkCrcs?: readonly number[];
+  /** What the layer was compressed to while it was written, if it was. */
+  readonly blob?: WrittenBlob;
   /** 0 for a layer without changes. */
   readonly entryCount: number;
+}
+
+/** A compressed layer on disk. */
+export interface WrittenBlob {
+  readonly path: string;
+  readonly digest: BlobDigest;
+  readonly sizeBytes: number;
+  /** The name of the encoder. */
+  readonly encoder: string;
+  /** Its chunks in order. */
+  readonly chunks: readonly BlobChunkSums[];
+}
+
+/** Lengths and CRC-32 of a chunk, before and after compression. */
+export interface BlobChunkSums {
+  readonly tarBytes: number;
+  readonly tarCrc: number;
+  readonly blobBytes: number;
+  readonly blobCrc: number;
 }
 
 /** How a layer is written. */

@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import type { Digest } from "./digest.ts";
 import type { KeyOrder } from "./json.ts";
-import { type Platform, platformSchema } from "./platform.ts";
+import type { Platform } from "./platform.ts";
 import {
   byteCount,
   digest,
@@ -32,6 +32,15 @@ export interface Descriptor {
   readonly platform?: Platform;
   readonly artifactType?: string;
 }
+
+/** A platform inside a descriptor; names are kept as written. */
+const platformSchema: SchemaOf<Platform> = record<Platform>({
+  os: v.string(),
+  architecture: v.string(),
+  variant: optional(v.string()),
+  "os.version": optional(v.string()),
+  "os.features": optional(v.array(v.string())),
+});
 
 /** The schema other documents build on. */
 export const descriptorSchema: SchemaOf<Descriptor> = record<Descriptor>({

@@ -4,8 +4,8 @@
  * @see OCI image-spec v1.1, descriptor.md, "Digests"
  * @module
  */
-import { createHash } from "node:crypto";
 import { LayerwrightError } from "../errors.ts";
+import { sha256Hex } from "../host/sha256.ts";
 
 declare const kind: unique symbol;
 
@@ -57,7 +57,7 @@ export function isDigest(text: string): text is Digest {
 
 /** The sha256 digest of bytes; the caller says of which kind by the type parameter. */
 export function sha256<D extends Digest = Digest>(bytes: Uint8Array | string): D {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}` as D;
+  return `sha256:${sha256Hex(bytes)}` as D;
 }
 
 /** The hex digits after the colon: the file name of a blob in an image layout. */

@@ -4,9 +4,7 @@
  * @see containerd `platforms` (the rules every container tool follows)
  * @module
  */
-import * as v from "valibot";
 import { LayerwrightError } from "../errors.ts";
-import { optional, record, type SchemaOf } from "./schema.ts";
 
 /** What an image runs on, in the words of the OCI image index (which are Go's). */
 export interface Platform {
@@ -19,15 +17,6 @@ export interface Platform {
   readonly "os.version"?: string;
   readonly "os.features"?: readonly string[];
 }
-
-/** A platform inside a descriptor; names are kept as written. */
-export const platformSchema: SchemaOf<Platform> = record<Platform>({
-  os: v.string(),
-  architecture: v.string(),
-  variant: optional(v.string()),
-  "os.version": optional(v.string()),
-  "os.features": optional(v.array(v.string())),
-});
 
 const KNOWN_SYSTEMS: ReadonlySet<string> = new Set(
   ("aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris wasip1 windows")

@@ -91,6 +91,7 @@ const RUN: readonly (readonly [string, Explainer])[] = [
   ["epoch", changed("epoch")],
   ["environment", explainEnvironment],
   ["mounts", explainMounts],
+  ["cacheKey", changed("cache key")],
 ];
 const COPY: typeof RUN = [
   ["destination", changed("destination")],
@@ -140,7 +141,7 @@ export function explainDifference(
   after: unknown,
   terms: RecipeTerms = {},
 ): InputDifference | undefined {
-  const [old, now] = [record(before), record(after)];
+  const [old, now] = comparable(record(before), record(after));
   const known = KINDS.get(String(now.kind)) ?? [];
   const rest = Object.keys({ ...old, ...now }).filter((name) =>
     name !== "compat" && !known.some(([field]) => field === name)
@@ -154,17 +155,40 @@ export function explainDifference(
     // Files are many: their own explainer finds sooner that nothing differs.
     if (explain !== explainItems && isEqualJson(old[name], now[name])) continue;
     const found = explain(old[name], now[name], terms) ??
-      changed(name)(old[name], now[name], terms);
-    if (found === undefined) continue;
-    const { path, text } = found;
-    return {
-      path: path === "" ? name : `${name}.${path}`,
-      ...found.before === undefined ? {} : { before: boundedValue(found.before) },
-      ...found.after === undefined ? {} : { after: boundedValue(found.after) },
-      text,
-    };
+      (explain === explainItems ? undefined : changed(name)(old[name], now[name], terms));
+    if (found !== undefined) return below(name, found);
   }
-  return undefined;
+  // Items have no sentence of their own where they differ in what another input says better.
+  const found = changed("items")(record(before).items, record(after).items, terms);
+  return found === undefined ? undefined : below("items", found);
+}
+
+function below(name: string, { path, before, after, text }: InputDifference): InputDifference {
+  return {
+    path: path === "" ? name : `${name}.${path}`,
+    ...before === undefined ? {} : { before: boundedValue(before) },
+    ...after === undefined ? {} : { after: boundedValue(after) },
+    text,
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Preimages with what was remarked in its place: names at the items, and a word that made a difference. */
+function comparable(before: Fields, after: Fields): readonly [Fields, Fields] {
+  const [old, now] = [withNames(before), withNames(after)];
+  if (hasExtracted(old) !== hasExtracted(now)) return [old, now];
+  return [{ ...old, extract: undefined }, { ...now, extract: undefined }];
+}
+
+function withNames({ names, ...preimage }: Fields): Fields {
+  if (!Array.isArray(names) || !Array.isArray(preimage.items)) return { ...preimage, names };
+  const items = preimage.items.map((item, index) => ({ ...item, path: names[index] }));
+  return { ...preimage, items };
+}
+
+function hasExtracted({ items }: Fields): boolean {
+  return Array.isArray(items) && items.some((item) => record(item).extracted === true);
 }
 
 function numbersOf(owner: unknown): string {

@@ -5,6 +5,7 @@
  */
 import type { Explainer, InputDifference } from "./explain.ts";
 import { isEqualJson } from "./first_difference.ts";
+import { pairItems } from "./item_pairs.ts";
 import { HIDDEN, shownChange, shownMode, shownSize, shownValue } from "./shown_value.ts";
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -19,17 +20,13 @@ interface ChangedFile {
 /** The sources of a copy: the first file that differs, and how many more do. */
 export const explainItems: Explainer = (before, after, { sources = [] }) => {
   const [old, now] = [list(before), list(after)];
-  const byName = namesAreUnique(old) && namesAreUnique(now);
-  const keyOf = (item: Fields, index: number): string => byName ? String(item.path) : String(index);
-  const [olds, nows] = [
-    new Map(old.map((item, index) => [keyOf(item, index), item])),
-    new Map(now.map((item, index) => [keyOf(item, index), item])),
-  ];
-  const shownNames = new Map(now.map((item, index) => [keyOf(item, index), sources[index]]));
+  if (old.length === now.length && old.every((was, index) => isSameItem(was, now[index]))) {
+    return undefined;
+  }
+  const pairs = pairItems(old, now);
   const files: ChangedFile[] = [];
-  for (const key of new Set([...nows.keys(), ...olds.keys()])) {
-    const [was, is] = [olds.get(key), nows.get(key)];
-    const name = shownNames.get(key) ?? String((is ?? was)?.path ?? "");
+  for (const [index, { was, is }] of pairs.entries()) {
+    const name = sources[index] ?? String((is ?? was)?.path ?? "");
     if (was === undefined || is === undefined || was.isDirectory !== is.isDirectory) {
       const [one, other] = [itemFields(was), itemFields(is)];
       files.push({
@@ -41,8 +38,8 @@ export const explainItems: Explainer = (before, after, { sources = [] }) => {
   }
   const [first] = files;
   if (first === undefined) {
+    if (pairs.every(({ was }, index) => was === old[index])) return undefined;
     const names = [old, now].map((items) => items.map(({ path }) => path).join(" "));
-    if (names[0] === names[1]) return undefined;
     const text = `order of sources changed: ${shownChange(names[0], names[1])}`;
     return { path: "order", before: names[0], after: names[1], text };
   }
@@ -94,17 +91,30 @@ export const explainEntries: Explainer = (before, after) => {
   return undefined;
 };
 
+/** Whether two items are the same in all that decides. */
+function isSameItem(was: Fields, is: Fields = {}): boolean {
+  if (was.isDirectory !== is.isDirectory) return false;
+  const [olds, nows] = [withTimes(was), withTimes(is)];
+  return olds.length === nows.length &&
+    olds.every((entry, index) => !differs(entry, nows[index] ?? {}));
+}
+
 /** The files of one source that differ, by path. */
 function changedFiles(was: Fields, is: Fields, name: string): ChangedFile[] {
   const full = (path: unknown): string =>
     is.isDirectory !== true ? name : name === "" ? String(path) : `${name}/${path}`;
-  const olds = new Map(withTimes(was).map((entry) => [entry.path, entry]));
+  // A file that has no name in the key is the same file where it has one.
+  const isNameless = [was, is].some((item) =>
+    item.isDirectory !== true && list(item.entries)[0]?.path === ""
+  );
+  const keyOf = ({ path }: Fields): unknown => isNameless ? "" : path;
+  const olds = new Map(withTimes(was).map((entry) => [keyOf(entry), entry]));
   const files: ChangedFile[] = [];
   for (const entry of withTimes(is)) {
-    const earlier = olds.get(entry.path);
-    olds.delete(entry.path);
+    const earlier = olds.get(keyOf(entry));
+    olds.delete(keyOf(entry));
     if (earlier === undefined) files.push({ path: full(entry.path), after: entry });
-    else if (differs(earlier, entry)) {
+    else if (differs(earlier, isNameless ? { ...entry, path: earlier.path } : entry)) {
       files.push({ path: full(entry.path), before: earlier, after: entry });
     }
   }
@@ -123,8 +133,9 @@ function differs(before: Fields, after: Fields): boolean {
 /** The entries of a source, each with its modification time where times are kept. */
 function withTimes(item: Fields): Fields[] {
   const entries = list(item.entries);
-  const times: readonly unknown[] | undefined = Array.isArray(item.times) ? item.times : undefined;
-  if (times === undefined) return entries;
+  if (item.times === undefined) return entries;
+  if (!Array.isArray(item.times)) return entries.map((entry) => ({ ...entry, times: item.times }));
+  const times: readonly unknown[] = item.times;
   return entries.map((entry, index) => ({ ...entry, mtime: times[index] }));
 }
 
@@ -193,6 +204,9 @@ function fieldChange(before: Fields, after: Fields): string {
   if (before.mtime !== after.mtime) {
     return `modification time ${shownTime(before.mtime)} → ${shownTime(after.mtime)}`;
   }
+  if (before.times !== after.times) {
+    return `times in the archive are ${after.times === undefined ? "no longer" : "now"} kept`;
+  }
   const [old, now] = [fields(before.xattrs), fields(after.xattrs)];
   for (const name of new Set([...Object.keys(now), ...Object.keys(old)])) {
     if (old[name] === now[name]) continue;
@@ -232,10 +246,6 @@ function shownTime(seconds: unknown): string {
   return typeof seconds === "number" && Math.abs(seconds) < 8.64e12
     ? new Date(seconds * 1000).toISOString().replace(/\.000Z$/, "Z")
     : "none";
-}
-
-function namesAreUnique(items: readonly Fields[]): boolean {
-  return new Set(items.map(({ path }) => path)).size === items.length;
 }
 
 function list(value: unknown): Fields[] {

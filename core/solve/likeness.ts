@@ -44,6 +44,12 @@ export function likeness(before: unknown, after: unknown, isSamePlace: boolean):
   return isSamePlace && now.kind !== "copy" ? score + SAME_PLACE : 0;
 }
 
+/** The score of a step against itself. */
+export function greatestLikeness(kind: string): number {
+  const weights = Object.values(WEIGHTS.get(kind) ?? {});
+  return weights.reduce((sum, weight) => sum + weight, SAME_PLACE);
+}
+
 /** Whether the steps share what a person would know them by, wherever they are. */
 function isRecognized(kind: string, old: Fields, now: Fields): boolean {
   return (MARKS.get(kind) ?? []).some((name) => share(old[name], now[name]) > 0);
@@ -52,7 +58,8 @@ function isRecognized(kind: string, old: Fields, now: Fields): boolean {
 /** A preimage with the names of the files it is about. */
 function traits(preimage: unknown): Fields {
   const fields = typeof preimage === "object" && preimage !== null ? preimage as Fields : {};
-  return { ...fields, names: pathsOf(fields.items), paths: pathsOf(fields.actions) };
+  const names = Array.isArray(fields.names) ? new Set(fields.names) : undefined;
+  return { ...fields, names, paths: pathsOf(fields.actions) };
 }
 
 function pathsOf(value: unknown): Set<unknown> | undefined {

@@ -19,7 +19,7 @@ export type ProgressEvent =
   /** All that the build may work on, once, before anything starts. */
   | { readonly type: "plan"; readonly vertices: readonly ProgressVertex[] }
   | { readonly type: "started"; readonly vertex: VertexDigest; readonly timeMs: number }
-  /** The result was there already. Comes instead of `started` and `completed`. */
+  /** The result was there already. Comes instead of `completed`; a copy that had to read its files first has started. */
   | { readonly type: "cached"; readonly vertex: VertexDigest; readonly timeMs: number }
   | { readonly type: "missed"; readonly vertex: VertexDigest; readonly reason: MissReason }
   | {

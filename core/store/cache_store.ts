@@ -27,6 +27,11 @@ export interface CacheRecord extends CacheEntry {
   readonly usedMs: number;
 }
 
+/** A {@link CacheEntry} whose preimage is JSON text already. */
+export interface SerializedCacheEntry extends Omit<CacheEntry, "preimage"> {
+  readonly preimageJson: string;
+}
+
 // Precise enough to find the least recently used, and a hit seldom costs a write.
 const USED_PRECISION_MS = 60_000;
 
@@ -54,7 +59,7 @@ export class CacheStore {
   }
 
   /** Remembers a result, in place of an earlier one of the same key. */
-  put(entry: CacheEntry): void {
+  put(entry: CacheEntry | SerializedCacheEntry): void {
     const now = Date.now();
     this.#database.run(
       "INSERT OR REPLACE INTO cache (key, kind, identity, compat, preimage, result, created, used) " +
@@ -63,7 +68,7 @@ export class CacheStore {
       entry.kind,
       entry.identity,
       entry.compat,
-      JSON.stringify(entry.preimage),
+      "preimageJson" in entry ? entry.preimageJson : JSON.stringify(entry.preimage),
       JSON.stringify(entry.result),
       now,
       now,

@@ -5,6 +5,7 @@
  */
 import type { Digest } from "../oci/digest.ts";
 import { digestsIn, Marks } from "./gc_mark.ts";
+import type { UnfinishedBlob } from "./partial_folder.ts";
 import type { Store } from "./store.ts";
 
 /** What is collected. */
@@ -29,6 +30,8 @@ export interface GcPlan {
   readonly freed: readonly GcItem[];
   /** Keys of cache records that go. */
   readonly freedRecords: readonly string[];
+  /** Files of blobs that nobody will finish. */
+  readonly freedPartials: readonly UnfinishedBlob[];
 }
 
 /** What garbage collection did. */
@@ -68,11 +71,23 @@ export function planGc(store: Store, options: GcOptions = {}): GcPlan {
       const why = marks.reason(digest) ??
         (modifiedMs >= leaseSince ? "written while a build runs" : undefined) ??
         (modifiedMs > graceSince ? "written a short time ago" : undefined);
-      if (why === undefined) freed.push({ digest, size, why: "nothing names it" });
+      if (why === undefined) freed.push({ digest, size, why: whyFreed(store, marks, digest) });
       else kept.push({ digest, size, why });
     }
-    return { kept, freed, freedRecords };
+    // An encoder at work has its layer leased.
+    const freedPartials = store.partials.list().filter(({ diffId, modifiedMs }) =>
+      marks.reason(diffId) === undefined && modifiedMs <= graceSince
+    );
+    return { kept, freed, freedRecords, freedPartials };
   });
+}
+
+function whyFreed(store: Store, marks: Marks, digest: Digest): string {
+  const row = store.database.get("SELECT diff_id FROM encoded WHERE digest = ?", digest);
+  const isCached = row !== undefined && marks.reason(String(row.diff_id) as Digest) !== undefined;
+  return isCached
+    ? "of a layer that only the cache keeps: compressed again when it leaves"
+    : "nothing names it";
 }
 
 /** Marks what the most recently used records need, up to the limit. Returns the keys of the others. */
@@ -96,7 +111,7 @@ function markCache(
       freed.push(String(row.key));
       continue;
     }
-    for (const digest of digests) marks.anything(digest, "a cached result");
+    for (const digest of digests) marks.result(digest, "a cached result");
   }
   return freed;
 }
@@ -114,9 +129,16 @@ export function collectGarbage(store: Store, options: GcOptions = {}): GcResult 
     for (const key of planned.freedRecords) store.cache.delete(key);
     for (const { digest } of planned.freed) {
       store.database.run("DELETE FROM layers WHERE diff_id = ?", digest);
+      store.database.run("DELETE FROM chunks WHERE diff_id = ?", digest);
       store.database.run("DELETE FROM encoded WHERE digest = ?", digest);
+      store.database.run(
+        "DELETE FROM encoded_images WHERE manifest = ? OR digest = ?",
+        digest,
+        digest,
+      );
       store.blobs.deleteSync(digest);
     }
+    for (const partial of planned.freedPartials) store.partials.remove(partial);
     return planned;
   });
   return { ...plan, leftovers: store.temp.removeAbandoned() };

@@ -66,6 +66,16 @@ export class Marks {
   /** Marks something known by its digest alone: a blob, a layer, or a document that may name others. */
   anything(digest: Digest, why: string): void {
     this.layer(digest as DiffID, why);
+    this.#content(digest, why);
+  }
+
+  /** As {@link anything}, without the blobs that a layer was compressed to: they can be made again. */
+  result(digest: Digest, why: string): void {
+    this.blob(digest, why);
+    this.#content(digest, why);
+  }
+
+  #content(digest: Digest, why: string): void {
     if (this.#followed.has(digest) || !this.#startsLikeJson(digest)) return;
     try {
       this.#manifest(digest, why);
@@ -84,6 +94,13 @@ export class Marks {
     const manifest = this.#read(digest, MANIFEST_LIMIT_BYTES, parseManifest);
     if (manifest === undefined) return;
     this.#followed.add(digest);
+    // Its layers are those of this manifest, and what they were compressed to.
+    for (
+      const row of this.#store.database.all(
+        "SELECT digest FROM encoded_images WHERE manifest = ?",
+        digest,
+      )
+    ) this.blob(String(row.digest) as Digest, `as it left: ${why}`);
     this.blob(manifest.config.digest, `config of ${why}`);
     for (const layer of manifest.layers) this.blob(layer.digest, `layer of ${why}`);
     if (manifest.subject !== undefined) this.document(manifest.subject, `subject of ${why}`);

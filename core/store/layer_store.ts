@@ -54,14 +54,19 @@ export class LayerStore {
         `layer ${layer.diffId}: ${size} bytes on disk, ${layer.sizeBytes} said, ${total} in chunks`,
       );
     }
+    this.describe(layer.diffId, layer.chunkLengths);
+    return { ...layer, path: this.#pathOf(layer.diffId) ?? "" };
+  }
+
+  /** Records how a tar is cut that is in the store already. */
+  describe(diffId: DiffID, chunkLengths: readonly number[]): void {
     this.#database.run(
       "INSERT OR REPLACE INTO layers (diff_id, size, chunk_lengths, created) VALUES (?, ?, ?, ?)",
-      layer.diffId,
-      size,
-      JSON.stringify(layer.chunkLengths),
+      diffId,
+      chunkLengths.reduce((sum, length) => sum + length, 0),
+      JSON.stringify(chunkLengths),
       Date.now(),
     );
-    return { ...layer, path: this.#pathOf(layer.diffId) ?? "" };
   }
 
   /** A layer whose tar and record are both here and agree; anything less is a miss. */
@@ -94,14 +99,19 @@ export class LayerStore {
     return this.#pathOf(digest) === undefined ? undefined : { digest, size: Number(row.size) };
   }
 
-  /** Remembers what an encoder made of a layer. The blob has to be in the store already. */
-  setEncoded(diffId: DiffID, encoder: string, blob: EncodedLayer): void {
+  /**
+   * Remembers what an encoder made of a layer. The blob has to be in the store already.
+   *
+   * @param chunkRecords of all its chunks in order, see `chunk_record.ts`; absent where it has none.
+   */
+  setEncoded(diffId: DiffID, encoder: string, blob: EncodedLayer, chunkRecords?: Uint8Array): void {
     this.#database.run(
-      "INSERT OR REPLACE INTO encoded (diff_id, encoder, digest, size) VALUES (?, ?, ?, ?)",
+      "INSERT OR REPLACE INTO encoded (diff_id, encoder, digest, size, chunks) VALUES (?, ?, ?, ?, ?)",
       diffId,
       encoder,
       blob.digest,
       blob.size,
+      chunkRecords ?? null,
     );
   }
 

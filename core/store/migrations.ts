@@ -54,4 +54,22 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE unsynced_writers (writer TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE TABLE synced_blobs (digest TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- The manifests that images of the store became when they left, by encoder.
+  CREATE TABLE encoded_images (
+    manifest TEXT NOT NULL, encoder TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL,
+    PRIMARY KEY (manifest, encoder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX encoded_images_by_digest ON encoded_images (digest);
+  `,
+  `
+  -- Chunks of layers by what is in them: an equal one of another layer need not be made again.
+  CREATE TABLE chunks (
+    key TEXT NOT NULL, diff_id TEXT NOT NULL, place INTEGER NOT NULL, crc INTEGER NOT NULL,
+    PRIMARY KEY (key, diff_id, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX chunks_by_layer ON chunks (diff_id);
+  -- The chunks of a blob, in order: see chunk_record.ts.
+  ALTER TABLE encoded ADD COLUMN chunks BLOB;
+  `,
 ];

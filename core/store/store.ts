@@ -9,12 +9,15 @@ import { INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, serializeLayoutIndex } from "../
 import { writeFileAtomically } from "./atomic_file.ts";
 import { BlobFolder } from "./blob_folder.ts";
 import { CacheStore } from "./cache_store.ts";
+import { ChunkIndex } from "./chunk_index.ts";
 import { Database } from "./database.ts";
 import { Durability, type DurabilityMode } from "./durability.ts";
+import { EncodedImageStore } from "./encoded_image_store.ts";
 import { FsBlobStore } from "./fs_blob_store.ts";
 import { LayerStore } from "./layer_store.ts";
 import { LeaseStore } from "./lease.ts";
 import { withLock } from "./lock.ts";
+import { PartialFolder } from "./partial_folder.ts";
 import { importRefs, RefStore } from "./ref_store.ts";
 import { SnapshotStore } from "./snapshot_store.ts";
 import { guarded } from "./store_error.ts";
@@ -36,9 +39,14 @@ export interface Store extends Disposable {
   readonly refs: RefStore;
   readonly cache: CacheStore;
   readonly layers: LayerStore;
+  /** Chunks of those layers, by what is in them. */
+  readonly chunks: ChunkIndex;
+  readonly encodedImages: EncodedImageStore;
   readonly snapshots: SnapshotStore;
   readonly leases: LeaseStore;
   readonly temp: TempFolder;
+  /** Blobs that were not finished, for whoever makes them again. */
+  readonly partials: PartialFolder;
   readonly database: Database;
   /** Brings all that was written to disk: once at the end of a build. */
   sync(): void;
@@ -80,15 +88,19 @@ export function openStore(options: OpenStoreOptions): Store {
     const durability = new Durability(home, database, folder, options.durability);
     durability.recover();
     const blobs = new FsBlobStore({ folder, temp, database, durability });
+    const layers = new LayerStore(database, blobs);
     return {
       home,
       blobs,
       refs: new RefStore({ home, database, temp, durability: durability.mode }),
       cache: new CacheStore(database),
-      layers: new LayerStore(database, blobs),
+      layers,
+      chunks: new ChunkIndex(database, layers),
+      encodedImages: new EncodedImageStore(database, blobs),
       snapshots: new SnapshotStore(home, database, temp),
       leases: new LeaseStore(database),
       temp,
+      partials: new PartialFolder(home),
       database,
       sync: () => durability.sync(),
       withLock: (key, signal, work) => withLock(home, key, signal, work),

@@ -15,6 +15,12 @@ export interface Exporter {
   /** The name in `--output type=…`. */
   readonly type: string;
   /**
+   * What it takes. `compressed` (unless given): the image as it leaves, by the attributes `compression` and
+   * `compression-level`, which it does not see. `uncompressed`: layers as tars, whatever the manifest names; it sees all
+   * attributes.
+   */
+  readonly layers?: "compressed" | "uncompressed";
+  /**
    * Writes the whole image, or nothing: an interrupted export leaves no file under its final name.
    *
    * @throws {LayerwrightError} `EXPORT_FAILED` with the path; `OPTION_INVALID` for attributes it does not know;
@@ -27,6 +33,7 @@ export interface Exporter {
 export interface ExportableImage {
   /** Names `manifestBytes`. */
   readonly manifest: Descriptor;
+  /** Lists the blobs of `layers`, unless the exporter takes them uncompressed. */
   readonly manifestBytes: Uint8Array;
   readonly configBytes: Uint8Array;
   /** `configBytes`, parsed. */
@@ -39,12 +46,12 @@ export interface ExportableImage {
 
 /** One layer, in both forms. */
 export interface ExportableLayer {
-  /** As in the manifest: of the compressed blob. */
+  /** Of the blob at `blobPath`. */
   readonly descriptor: Descriptor;
   readonly diffId: DiffID;
   /** The uncompressed tar on disk. */
   readonly tarPath: string;
-  /** The blob on disk that `descriptor` names. */
+  /** The blob on disk that `descriptor` names; the tar, for an exporter that takes layers uncompressed. */
   readonly blobPath: string;
 }
 

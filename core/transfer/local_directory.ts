@@ -21,6 +21,7 @@ import { imageTree } from "./rootfs_tar.ts";
  */
 export const localDirectoryExporter: Exporter = {
   type: "local",
+  layers: "uncompressed",
   export: (image, options) =>
     Promise.resolve().then(() => {
       const { attributes, dest } = options;

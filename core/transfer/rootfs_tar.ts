@@ -12,6 +12,7 @@ import type { ExportableImage, Exporter } from "./exporter.ts";
 /** Writes what a container of the image would see, with owners, times, links, devices and xattrs as in the layers. */
 export const rootfsTarExporter: Exporter = {
   type: "tar",
+  layers: "uncompressed",
   export: (image, options) =>
     Promise.resolve().then(() => {
       checkAttributes("tar", options.attributes, []);

@@ -4,7 +4,7 @@
  * @see RFC 4180, section 2; Go's encoding/csv, which buildx reads its options with
  * @module
  */
-import { LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
 
 /**
  * Splits one record. A field in double quotes may hold commas; a double quote inside it is doubled.

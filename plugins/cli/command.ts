@@ -4,11 +4,13 @@
  * @module
  */
 import type { Command } from "commander";
-import type { Engine } from "../../core/mod.ts";
+import type { BuildTarget, Engine, Graph, GraphOptions } from "../../core/mod.ts";
 import type { TextSink } from "./reporters/text_sink.ts";
 
 /** What the built-in verbs need of an engine. */
-export type CliEngine = Pick<Engine, "build" | "plan" | "explain" | "graph">;
+export interface CliEngine extends Pick<Engine, "build" | "plan" | "explain"> {
+  graph(target: BuildTarget, options?: GraphOptions): Graph | Promise<Graph>;
+}
 
 /** Adds one verb (or a group of them). */
 export interface CliCommand {

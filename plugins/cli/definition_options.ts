@@ -4,7 +4,8 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { type BuildOptions, LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
+import type { BuildOptions } from "../../core/mod.ts";
 import { chooseImage, type ChosenImage } from "./choose_image.ts";
 import type { CliIo } from "./command.ts";
 import { splitCommaFields } from "./comma_fields.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
 
 /** Collects the values of an option that may be given several times. */
 export function collect(value: string, earlier: readonly string[] = []): readonly string[] {

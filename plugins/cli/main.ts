@@ -3,12 +3,12 @@
  *
  * @module
  */
-import process from "node:process";
 import type { CliCommand, CliEngine } from "./command.ts";
 import { listenForInterrupt } from "./interrupt.ts";
 import { standardError, standardOutput } from "./process_streams.ts";
 import { runCli } from "./run_cli.ts";
 
+export { engineOnDemand } from "./engine_on_demand.ts";
 export { runCli } from "./run_cli.ts";
 
 /** What {@link runMain} may be told. */

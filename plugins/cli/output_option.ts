@@ -4,7 +4,7 @@
  * @see buildx, `docker buildx build --output`
  * @module
  */
-import { LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
 import { splitCommaFields } from "./comma_fields.ts";
 
 /** One `--output`, read but not yet given its stream. */

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { readFileSync, writeSync } from "node:fs";
-import process from "node:process";
-import { LayerwrightError, systemErrorCode } from "../../core/mod.ts";
+import { fstatSync, readFileSync, writeSync } from "node:fs";
+import { LayerwrightError, systemErrorCode } from "../../core/errors.ts";
 import type { ResultSink } from "./command.ts";
 import type { TextSink } from "./reporters/text_sink.ts";
 
@@ -22,7 +21,7 @@ export const standardOutput: ResultSink = {
     }
   },
   get isTty(): boolean {
-    return process.stdout.isTTY === true;
+    return mayBeTerminal(1) && process.stdout.isTTY === true;
   },
 };
 
@@ -35,12 +34,27 @@ export const standardError: TextSink = {
       if (!["EPIPE", "EIO", "EBADF"].includes(systemErrorCode(error) ?? "")) throw error;
     }
   },
-  columns: () => process.stderr.columns,
-  rows: () => process.stderr.rows,
+  columns: () => mayBeTerminal(2) ? process.stderr.columns : undefined,
+  rows: () => mayBeTerminal(2) ? process.stderr.rows : undefined,
   get isTty(): boolean {
-    return process.stderr.isTTY === true;
+    return mayBeTerminal(2) && process.stderr.isTTY === true;
   },
 };
+
+/** /dev/null and its like. */
+const LINUX_MEMORY_DEVICES = 1;
+
+/** False for files and pipes, without the stream objects of the process: on Bun those take 5 ms to make. */
+function mayBeTerminal(fd: number): boolean {
+  try {
+    const status = fstatSync(fd);
+    return status.isCharacterDevice() &&
+      !(process.platform === "linux" && status.rdev >> 8 === LINUX_MEMORY_DEVICES);
+  } catch {
+    // Closed.
+    return false;
+  }
+}
 
 /** Reads a source file for an excerpt; undefined where it cannot be read. */
 export function readSourceFile(path: string): string | undefined {

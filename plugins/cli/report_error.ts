@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
 import type { CliIo } from "./command.ts";
 
 /**

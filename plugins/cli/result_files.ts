@@ -4,7 +4,8 @@
  * @module
  */
 import { lstatSync, rmSync, writeFileSync } from "node:fs";
-import { type BuildResult, LayerwrightError, systemErrorCode } from "../../core/mod.ts";
+import { LayerwrightError, systemErrorCode } from "../../core/errors.ts";
+import type { BuildResult } from "../../core/mod.ts";
 
 /** Removes what an earlier build left: a script must not take it for the result of one that failed. */
 export function removeStaleResult(path: string): void {
@@ -29,12 +30,15 @@ export function writeResultFile(path: string, text: string): void {
   }
 }
 
-/** The text of `--metadata-file`: buildx's keys, sorted as Go sorts a map. */
+/**
+ * The text of `--metadata-file`: buildx's keys, sorted as Go sorts a map. The digest is that of the manifest as it leaves,
+ * and absent where the build compressed nothing; the descriptor is then that of the manifest in the store.
+ */
 export function metadataText(result: BuildResult): string {
   const metadata = {
     "containerimage.config.digest": result.imageId,
-    "containerimage.descriptor": result.descriptor,
-    "containerimage.digest": result.digest,
+    "containerimage.descriptor": result.encoded ?? result.descriptor,
+    ...result.encoded === undefined ? {} : { "containerimage.digest": result.encoded.digest },
     ...result.tags.length === 0 ? {} : { "image.name": result.tags.join(",") },
   };
   return JSON.stringify(metadata, null, 2);

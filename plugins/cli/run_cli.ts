@@ -3,18 +3,15 @@
  *
  * @module
  */
-import { Command, type CommanderError } from "commander";
-import { LayerwrightError } from "../../core/mod.ts";
-import type { CliEngine } from "./command.ts";
-import type { CliContext, CliIo } from "./command.ts";
-import { buildCommand } from "./commands/build.ts";
-import { explainCommand } from "./commands/explain.ts";
-import { graphCommand } from "./commands/graph.ts";
-import { planCommand } from "./commands/plan.ts";
-import { versionCommand } from "./commands/version.ts";
+import type { CommanderError } from "commander";
+import { LayerwrightError } from "../../core/errors.ts";
+import type { CliContext, CliEngine, CliIo } from "./command.ts";
 import { interruptExitCode } from "./interrupt.ts";
 import { reportError } from "./report_error.ts";
-import { VERSION } from "./version.ts";
+import { VERSION, versionLine } from "./version.ts";
+
+// Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
+const COMMAND_LINE: string = "./command_line.ts";
 
 /**
  * Runs one command. Results go to standard output, everything else to standard error.
@@ -41,7 +38,11 @@ export async function runCli(
     },
   };
   try {
-    await parse(argv, context);
+    if (!answered(argv, io)) {
+      // The parser of arguments takes longer to load than some commands take to run.
+      const { runCommandLine }: typeof import("./command_line.ts") = await import(COMMAND_LINE);
+      await runCommandLine(argv, context);
+    }
     return exitCode;
   } catch (error) {
     const failure = isCommanderError(error) ? usageError(error) : error;
@@ -51,31 +52,14 @@ export async function runCli(
   }
 }
 
-async function parse(argv: readonly string[], context: CliContext): Promise<void> {
-  const { io } = context;
-  const width = (): number => io.stderr.columns() || 80;
-  const program = new Command("layerwright")
-    .description("Container images as code, on Bun and Deno, without a daemon")
-    .version(VERSION, "-V, --version")
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => io.stdout.write(text),
-      writeErr: (text) => io.stderr.write(text),
-      // Usage errors are reported with all others.
-      outputError: () => {},
-      getOutHelpWidth: width,
-      getErrHelpWidth: width,
-    });
-  const commands = [
-    buildCommand,
-    planCommand,
-    explainCommand,
-    graphCommand,
-    versionCommand,
-    ...io.commands ?? [],
-  ];
-  for (const command of commands) command.register(program, context);
-  await program.parseAsync([...argv], { from: "user" });
+/** Answers what takes no parser to understand, in the parser's words. */
+function answered(argv: readonly string[], io: CliIo): boolean {
+  const [word, ...more] = argv;
+  if (more.length > 0) return false;
+  if (word === "version") io.stdout.write(versionLine());
+  else if (word === "--version" || word === "-V") io.stdout.write(`${VERSION}\n`);
+  else return false;
+  return true;
 }
 
 function isCommanderError(error: unknown): error is CommanderError {

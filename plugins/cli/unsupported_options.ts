@@ -5,7 +5,7 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { LayerwrightError } from "../../core/mod.ts";
+import { LayerwrightError } from "../../core/errors.ts";
 
 /** Each option as commander declares it, why it is refused, and what to do instead where there is a way. */
 const UNSUPPORTED: readonly (readonly [flags: string, why: string, hint?: string])[] = [

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import { LayerwrightError, source, type SourceValue } from "../../core/mod.ts";
 
 /** The scheme of the identifiers that {@link executable} makes. */
@@ -39,7 +38,7 @@ export function executable(program: string | URL, options: ExecutableOptions = {
   const name = typeof program === "string"
     ? program
     : program.protocol === "file:"
-    ? fileURLToPath(program)
+    ? process.getBuiltinModule("node:url").fileURLToPath(program)
     : program.href;
   if (!NAME.test(name) && !FILE_PATH.test(name)) {
     throw new LayerwrightError(

@@ -15,6 +15,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { LayerwrightError } from "../../core/mod.ts";
 import { executableKind } from "./elf.ts";
+import { type Look, unseen } from "./look.ts";
 
 /** What a search goes by: values of the process, passed in. */
 export interface ExecutableSearch {
@@ -24,6 +25,7 @@ export interface ExecutableSearch {
   readonly path: string;
   /** The runtime's own file: it stands for its name when nothing is installed beside the recipe. */
   readonly runtimePath: string;
+  readonly look?: Look;
 }
 
 /**
@@ -38,6 +40,11 @@ export interface ExecutableSearch {
  * @throws {LayerwrightError} `EXECUTABLE_NOT_FOUND` naming the places searched.
  */
 export function findExecutable(program: string, search: ExecutableSearch): string {
+  const { look = unseen } = search;
+  const executableFile = (path: string): string | undefined => {
+    look(path);
+    return realExecutable(path);
+  };
   if (program.startsWith("/")) {
     const file = executableFile(program);
     if (file !== undefined) return file;
@@ -87,7 +94,7 @@ export function kindOf(file: string): "elf" | "script" | "other" {
   }
 }
 
-function executableFile(path: string): string | undefined {
+function realExecutable(path: string): string | undefined {
   try {
     accessSync(path, constants.X_OK);
     return statSync(path).isFile() ? realpathSync(path) : undefined;

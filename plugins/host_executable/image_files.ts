@@ -5,7 +5,9 @@
  */
 import { lstatSync, readlinkSync } from "node:fs";
 import type { FileEntry } from "../../core/layer/mod.ts";
+import { host } from "../../core/host/mod.ts";
 import { LayerwrightError } from "../../core/mod.ts";
+import { type Look, unseen } from "./look.ts";
 
 /** Linux gives up after 40 links in one path (path_resolution(7)). */
 const LINK_LIMIT = 40;
@@ -13,15 +15,20 @@ const LINK_LIMIT = 40;
 /** A tree that grows by the files put into it. All paths are absolute. */
 export class ImageFiles {
   readonly #entries = new Map<string, FileEntry>();
+  readonly #look: Look;
+
+  constructor(look: Look = unseen) {
+    this.#look = look;
+  }
 
   /** Adds the file at a path, every directory and every symbolic link that leads to it, each at its own path. */
   addAsIs(hostPath: string): void {
-    this.#walk(hostPath, (path) => this.#entries.get(path) ?? entryAt(`/${path}`, path));
+    this.#walk(hostPath, (path) => this.#entries.get(path) ?? this.#entryAt(`/${path}`, path));
   }
 
   /** Adds the file at `hostPath`, links followed, as a regular file at `imagePath`. */
   addFile(imagePath: string, hostPath: string): void {
-    this.#put(imagePath, (path) => entryAt(hostPath, path));
+    this.#put(imagePath, (path) => this.#entryAt(hostPath, path));
   }
 
   /** Adds a symbolic link. */
@@ -34,6 +41,11 @@ export class ImageFiles {
     return [...this.#entries.values()].sort((a, b) =>
       Buffer.compare(Buffer.from(a.path), Buffer.from(b.path))
     );
+  }
+
+  #entryAt(hostPath: string, path: string): FileEntry {
+    this.#look(hostPath, true);
+    return entryAt(hostPath, path);
   }
 
   #put(imagePath: string, create: (path: string) => FileEntry): void {
@@ -85,16 +97,19 @@ export class ImageFiles {
 
 /** What is at a path of this machine, as an entry with the owner and times that every build gives it. */
 function entryAt(hostPath: string, path: string): FileEntry {
-  const stats = lstatSync(hostPath, { bigint: true });
+  const stats = lstatSync(hostPath);
   if (stats.isSymbolicLink()) {
     return { ...bare(path, "symlink", 0o777), linkTarget: readlinkSync(hostPath) };
   }
   if (stats.isDirectory()) return bare(path, "directory", 0o755);
-  if (!stats.isFile()) throw unusable(hostPath, "it is neither a file nor a directory");
-  const sizeBytes = Number(stats.size);
-  const { dev, ino, mtimeNs, ctimeNs } = stats;
+  // In the numbers that a reader compares with.
+  const status = host.fileStatus();
+  if (!stats.isFile() || !status.look(hostPath)) {
+    throw unusable(hostPath, "it is neither a file nor a directory");
+  }
+  const { dev, ino, mode, sizeBytes, mtimeNs, ctimeNs } = status;
   return {
-    ...bare(path, "file", (stats.mode & 0o111n) === 0n ? 0o644 : 0o755),
+    ...bare(path, "file", (mode & 0o111) === 0 ? 0o644 : 0o755),
     sizeBytes,
     content: { kind: "path", path: hostPath, identity: { dev, ino, sizeBytes, mtimeNs, ctimeNs } },
   };

@@ -10,6 +10,7 @@ import { realpathSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { LayerwrightError } from "../../core/mod.ts";
 import { type ElfFile, readElf } from "./elf.ts";
+import { type Look, unseen } from "./look.ts";
 import { isMuslLoader, type LoaderPaths } from "./loader_paths.ts";
 
 /** A file of this machine and where it goes. Both paths are absolute. */
@@ -30,6 +31,7 @@ export interface Loader {
   readonly interpreter: string;
   /** Where it looks besides the paths in files. */
   readonly paths: LoaderPaths;
+  readonly look?: Look;
 }
 
 interface LoadedObject extends PlacedFile {
@@ -48,9 +50,10 @@ interface LoadedObject extends PlacedFile {
  */
 export function findLibraries(
   program: PlacedFile & { readonly elf: ElfFile },
-  { interpreter, paths }: Loader,
+  { interpreter, paths, look = unseen }: Loader,
 ): PlacedLibrary[] {
   const musl = isMuslLoader(interpreter);
+  look(interpreter);
   const systemDirectory = dirname(realpathSync(interpreter));
   const loaderElf = readElf(interpreter);
   const known = new Set([basename(interpreter), loaderElf.soname ?? ""]);
@@ -61,7 +64,7 @@ export function findLibraries(
     for (const name of object.elf.needed) {
       if (known.has(name) || (musl && isPartOfMusl(name))) continue;
       known.add(name);
-      const found = search(name, object, paths, musl);
+      const found = search(name, object, { paths, musl, look });
       if (found === undefined) {
         missing.push(`"${name}", needed by "${object.hostPath}"`);
         continue;
@@ -69,6 +72,7 @@ export function findLibraries(
       const { elf, hostPath, imagePath, configured } = found;
       if (elf.soname !== undefined) known.add(elf.soname);
       queue.push({ elf, hostPath, imagePath, loader: object });
+      look(dirname(hostPath), true);
       const cached = configured && realpathSync(dirname(hostPath)) !== systemDirectory;
       libraries.push({
         hostPath,
@@ -100,10 +104,14 @@ interface Candidate extends PlacedFile {
 function search(
   name: string,
   object: LoadedObject,
-  paths: LoaderPaths,
-  musl: boolean,
+  { paths, musl, look }: {
+    readonly paths: LoaderPaths;
+    readonly musl: boolean;
+    readonly look: Look;
+  },
 ): (Candidate & { readonly elf: ElfFile }) | undefined {
   for (const candidate of candidates(name, object, paths, musl)) {
+    look(candidate.hostPath);
     if (!statSync(candidate.hostPath, { throwIfNoEntry: false })?.isFile()) continue;
     const elf = readElf(candidate.hostPath);
     // As the loader: a library for another processor or word size does not end the search.

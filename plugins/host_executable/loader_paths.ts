@@ -5,6 +5,7 @@
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { type Look, unseen } from "./look.ts";
 
 /** Where a loader looks after the paths in the program, in order. */
 export interface LoaderPaths {
@@ -30,10 +31,14 @@ export function isMuslLoader(interpreter: string): boolean {
  *
  * @see ld.so(8), ldconfig(8); musl, ldso/dynlink.c, `load_library`
  */
-export function loaderPaths(interpreter: string, addressBits: 32 | 64): LoaderPaths {
+export function loaderPaths(
+  interpreter: string,
+  addressBits: 32 | 64,
+  look: Look = unseen,
+): LoaderPaths {
   if (isMuslLoader(interpreter)) {
     const architecture = basename(interpreter).slice("ld-musl-".length).replace(/\.so\.1$/, "");
-    const configured = readLines(`/etc/ld-musl-${architecture}.path`).flatMap((line) =>
+    const configured = readLines(`/etc/ld-musl-${architecture}.path`, look).flatMap((line) =>
       line.split(":")
     );
     return {
@@ -42,7 +47,7 @@ export function loaderPaths(interpreter: string, addressBits: 32 | 64): LoaderPa
     };
   }
   return {
-    configured: parseLoaderConfig("/etc/ld.so.conf"),
+    configured: parseLoaderConfig("/etc/ld.so.conf", look),
     // The loader's own directory is the C library's, and compiled in under every layout of a distribution.
     standard: [
       dirname(interpreter),
@@ -57,14 +62,14 @@ export function loaderPaths(interpreter: string, addressBits: 32 | 64): LoaderPa
  * The directories in a file in the manner of `/etc/ld.so.conf`, those of included files in place.
  * A file that does not exist names none.
  */
-export function parseLoaderConfig(path: string, depth = 0): string[] {
-  return readLines(path).flatMap((line) => {
+export function parseLoaderConfig(path: string, look: Look = unseen, depth = 0): string[] {
+  return readLines(path, look).flatMap((line) => {
     const include = /^include\s+(.+)$/.exec(line)?.[1];
     if (include !== undefined) {
       if (depth === INCLUDE_DEPTH_LIMIT) return [];
       return include.split(/\s+/).flatMap((pattern) => {
-        return expand(pattern.startsWith("/") ? pattern : join(dirname(path), pattern));
-      }).flatMap((file) => parseLoaderConfig(file, depth + 1));
+        return expand(pattern.startsWith("/") ? pattern : join(dirname(path), pattern), look);
+      }).flatMap((file) => parseLoaderConfig(file, look, depth + 1));
     }
     // "hwcap 1 nosegneg" and, in very old files, "/usr/lib=libc6".
     const directory = line.replace(/=.*$/, "").replace(/\/+$/, "");
@@ -72,7 +77,8 @@ export function parseLoaderConfig(path: string, depth = 0): string[] {
   });
 }
 
-function readLines(path: string): string[] {
+function readLines(path: string, look: Look): string[] {
+  look(path);
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8").split("\n")
     .map((line) => line.replace(/#.*$/, "").trim())
@@ -80,10 +86,11 @@ function readLines(path: string): string[] {
 }
 
 /** Files that match a pattern with `*` and `?` in its last component: all that configurations use. */
-function expand(pattern: string): string[] {
+function expand(pattern: string, look: Look): string[] {
   const name = basename(pattern);
   if (!/[*?]/.test(name)) return [pattern];
   const directory = dirname(pattern);
+  look(directory);
   if (!existsSync(directory)) return [];
   const expression = new RegExp(
     `^${

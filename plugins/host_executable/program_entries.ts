@@ -13,6 +13,7 @@ import { findExecutable, kindOf } from "./find_executable.ts";
 import { ImageFiles } from "./image_files.ts";
 import { findLibraries } from "./libraries.ts";
 import { loaderPaths } from "./loader_paths.ts";
+import { type Look, unseen } from "./look.ts";
 
 /** `e_machine` of each architecture, in the words of the OCI image index. */
 const MACHINES: ReadonlyMap<string, number> = new Map([
@@ -29,25 +30,33 @@ const MACHINES: ReadonlyMap<string, number> = new Map([
 /**
  * The entries of a `host-executable://` source, sorted.
  *
+ * @param look Is told of every file that the answer depends on.
  * @param contextDirectory Where the search for `node_modules/.bin` starts; it goes on from the working directory.
  * @throws {LayerwrightError} `EXECUTABLE_NOT_FOUND` for a program, interpreter or library that is missing; `ELF_INVALID`
  * for one that is damaged or no ELF file; `SOURCE_UNSUPPORTED` for a program of another platform.
  */
-export function programEntries(op: SourceOp, contextDirectory: string): FileEntry[] {
+export function programEntries(
+  op: SourceOp,
+  contextDirectory: string,
+  look: Look = unseen,
+): FileEntry[] {
   const program = op.identifier.slice(`${HOST_EXECUTABLE_SCHEME}://`.length);
   const hostPath = findExecutable(program, {
     directories: [...new Set([contextDirectory, process.cwd()])],
     path: process.env.PATH ?? "",
     runtimePath: process.execPath,
+    look,
   });
   const imagePath = op.attributes.as ?? `/usr/bin/${basename(program)}`;
+  look(hostPath);
   checkKind(hostPath);
   const elf = readElf(hostPath);
   checkPlatform(hostPath, elf, op.platform);
 
-  const files = new ImageFiles();
+  const files = new ImageFiles(look);
   const { interpreter } = elf;
   if (interpreter !== undefined) {
+    look(interpreter);
     if (!existsSync(interpreter)) {
       throw new LayerwrightError(
         "EXECUTABLE_NOT_FOUND",
@@ -56,8 +65,10 @@ export function programEntries(op: SourceOp, contextDirectory: string): FileEntr
       );
     }
     files.addAsIs(interpreter);
-    const paths = loaderPaths(interpreter, elf.addressBits);
-    for (const library of findLibraries({ hostPath, imagePath, elf }, { interpreter, paths })) {
+    const paths = loaderPaths(interpreter, elf.addressBits, look);
+    for (
+      const library of findLibraries({ hostPath, imagePath, elf }, { interpreter, paths, look })
+    ) {
       if (library.imagePath === library.hostPath) files.addAsIs(library.hostPath);
       else files.addFile(library.imagePath, library.hostPath);
       if (library.linkPath !== undefined) files.addLink(library.linkPath, library.imagePath);

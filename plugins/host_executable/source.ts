@@ -5,15 +5,22 @@
  */
 import type { ResolvedSource, Source, SourceContext, SourceOp } from "../../core/mod.ts";
 import { HOST_EXECUTABLE_SCHEME } from "./executable.ts";
-import { programEntries } from "./program_entries.ts";
+
+// Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
+const ENTRIES: string = "./program_entries.ts";
 
 /** Gives the files of a program of this machine: itself, its interpreter, its libraries. */
 export const hostExecutableSource: Source = {
   scheme: HOST_EXECUTABLE_SCHEME,
-  resolve(op: SourceOp, { contextDirectory }: SourceContext): Promise<ResolvedSource> {
-    return Promise.resolve().then(() => ({
-      kind: "tree",
-      entries: programEntries(op, contextDirectory),
-    }));
+  async resolve(
+    op: SourceOp,
+    { contextDirectory, observations }: SourceContext,
+  ): Promise<ResolvedSource> {
+    const { programEntries }: typeof import("./program_entries.ts") = await import(ENTRIES);
+    const look = (path: string, place = false): void => {
+      if (place) observations.lookAtPlace(path);
+      else observations.lookAt(path);
+    };
+    return { kind: "tree", entries: programEntries(op, contextDirectory, look), observed: true };
   },
 };

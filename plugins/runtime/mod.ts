@@ -11,9 +11,12 @@ import {
   LayerwrightError,
   type Plugin,
 } from "../../core/mod.ts";
-import { probeRuntime } from "./probe.ts";
+import type { RuntimeProbe } from "./probe.ts";
 import type { RuntimeName } from "./protocol.ts";
-import { openSession } from "./session.ts";
+
+// Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
+const PROBE: string = "./probe.ts";
+const SESSION: string = "./session.ts";
 
 /**
  * Runs steps in crun, under the seccomp profile of the distribution.
@@ -46,9 +49,9 @@ export const runtimePlugin: Plugin = definePlugin({ name: "runtime", executors: 
 function executorOf(name: string, runtime: RuntimeName): Executor {
   return {
     name,
-    probe: () => probeRuntime(runtime),
+    probe: () => probeWhenNeeded(runtime),
     async open(options): Promise<ExecSession> {
-      const { usable, privileges, findings } = await probeRuntime(runtime);
+      const { usable, privileges, findings } = await probeWhenNeeded(runtime);
       if (!usable) {
         throw new LayerwrightError(
           "RUNTIME_MISSING",
@@ -60,7 +63,14 @@ function executorOf(name: string, runtime: RuntimeName): Executor {
           },
         );
       }
+      const { openSession }: typeof import("./session.ts") = await import(SESSION);
       return await openSession({ ...options, runtime, privileges });
     },
   };
+}
+
+/** Loads what runs steps only for a build that has one to run. */
+async function probeWhenNeeded(runtime: RuntimeName): Promise<RuntimeProbe> {
+  const { probeRuntime }: typeof import("./probe.ts") = await import(PROBE);
+  return await probeRuntime(runtime);
 }

@@ -46,11 +46,11 @@ test(
       outputs: [{ type: "oci", dest: `${layout}/` }, { type: "docker", dest: archive }],
     });
 
-    assert.equal(JSON.parse(run("skopeo", ["inspect", `oci:${layout}:dev`])).Digest, digest);
+    assert.equal(JSON.parse(run("skopeo", ["inspect", `oci:${layout}:dev`])).Digest, await digest());
 
     const bundle = join(directory.path, "bundle");
     run("umoci", ["unpack", "--image", `${layout}:dev`, bundle]);
-    using store = lw.engine.openStore();
+    using store = await lw.engine.openStore();
     const { config = {} } = parseImageConfig(await store.blobs.readBytes(imageId, 1 << 20));
     startAndCheckHealth(join(bundle, "rootfs"), config);
 

@@ -11,9 +11,13 @@ import { programPath } from "../support/program_path.ts";
 import { sampleBytes, type SampleKind } from "../support/sample_bytes.ts";
 import { temporaryDirectory } from "../support/temporary_directory.ts";
 
-/** Layers of the kinds that decoders stumble over: no matches at all, stored blocks, nothing but zeros, nothing. */
+/**
+ * Layers of the kinds that decoders stumble over: no matches at all, stored blocks (more than the 64 KiB of one, in one
+ * chunk and in several), nothing but zeros, nothing.
+ */
 const SAMPLES: readonly (readonly [SampleKind, number])[] = [
   ["mixed", 2_500_000],
+  ["random", 2_300_000],
   ["base64", 150_000],
   ["random", 150_000],
   ["zeros", 1_100_000],
@@ -46,6 +50,8 @@ const PYTHON_PROGRAM = "import gzip,sys; sys.stdout.buffer.write(gzip.open(sys.a
 const READERS: readonly (readonly [string, readonly string[]])[] = [
   ["gzip", ["-dc"]],
   ["pigz", ["-dc"]],
+  ["igzip", ["-dc"]],
+  ["libdeflate-gzip", ["-dc"]],
   ["busybox", ["gunzip", "-c"]],
   ["python3", ["-c", PYTHON_PROGRAM]],
 ];

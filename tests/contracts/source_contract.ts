@@ -10,6 +10,7 @@ import type { ResolvedSource, Source, SourceContext } from "../../core/execute/s
 import type { SourceOp } from "../../core/graph/op.ts";
 import { normalizeEntries } from "../../core/layer/normalize.ts";
 import { comparePaths } from "../../core/layer/path_order.ts";
+import { Observations } from "../../core/context/observations.ts";
 import { parseImageConfig } from "../../core/oci/image_config.ts";
 import { type TempEngine, tempEngine } from "../support/temp_engine.ts";
 
@@ -38,8 +39,9 @@ async function resolve(
   source: Source,
   identifier: string,
 ): Promise<ResolvedSource> {
-  using store = lw.engine.openStore();
-  const context: SourceContext = { store, contextDirectory: lw.context };
+  using store = await lw.engine.openStore();
+  const observations = new Observations({ nowMs: Date.now() });
+  const context: SourceContext = { store, contextDirectory: lw.context, observations };
   return await source.resolve(op(identifier), context);
 }
 
@@ -59,7 +61,7 @@ export function sourceContract({ name, source, prepare, missing, skip = false }:
     using lw = tempEngine();
     const found = await resolve(lw, source, await prepare(lw));
     if (found.kind === "image") {
-      using store = lw.engine.openStore();
+      using store = await lw.engine.openStore();
       const { rootfs } = parseImageConfig(found.config);
       assert.deepEqual(found.layers.map(({ diffId }) => diffId), rootfs.diff_ids);
       for (const { diffId, sizeBytes } of found.layers) {

@@ -178,6 +178,33 @@ const CHANGES: readonly CacheChange[] = [
     steps: [found, ran, /^command changed/, "pending"],
   },
   {
+    name: "a step that never uses earlier results",
+    before: from.run("true", { cache: "never" }),
+    steps: [found, ran, /^its cache policy is "never"$/],
+  },
+  {
+    name: "a result that was kept for a millisecond",
+    before: from.run("true", { cache: { ttlMs: 1 } }),
+    steps: [found, ran, /^its earlier result is older than 1 ms$/],
+  },
+  {
+    name: "a result that is kept for a day",
+    before: from.run("true", { cache: { ttlMs: 86_400_000 } }),
+    steps: [found, ran, "hit"],
+  },
+  {
+    name: "a cache policy alone",
+    before: from.run("true", { cache: { ttlMs: 86_400_000 } }),
+    after: from.run("true"),
+    steps: [found, ran, "hit"],
+  },
+  {
+    name: "cache key of the recipe",
+    before: from.run("true", { cache: { key: "2026-W48" } }),
+    after: from.run("true", { cache: { key: "2026-W49" } }),
+    steps: [found, ran, /^cache key changed: "2026-W48" → "2026-W49"$/],
+  },
+  {
     name: "epoch",
     before: app,
     options: { epochSeconds: 5 },

@@ -3,13 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import fc from "fast-check";
-import {
-  type ChunkCompressor,
-  compressChunk,
-  type CompressedChunk,
-  gzipEncoder,
-} from "../../core/layer/compress.ts";
+import type { ChunkCompressor, CompressedChunk } from "../../core/layer/compress.ts";
 import { CompressionWorkers } from "../../core/layer/compression_workers.ts";
+import { chunkCompressor, loadEncoder } from "../../core/layer/encoders.ts";
 import { crc32 } from "../../core/layer/gzip.ts";
 import { sampleBytes } from "../support/sample_bytes.ts";
 import { temporaryDirectory } from "../support/temporary_directory.ts";
@@ -24,12 +20,12 @@ const layer = fc.record({
     fc.oneof(fc.integer({ min: 1, max: 40_000 }), fc.constantFrom(65_535, 262_144)),
     { maxLength: 20 },
   ),
-  level: fc.constantFrom(1, 2, 3),
+  encoderName: fc.constantFrom("gz-1:1", "gz-1:2", "gz-1:3", "zstd-1:1", "zstd-1:3"),
 });
 type Layer = typeof layer extends fc.Arbitrary<infer T> ? T : never;
 
 async function assertSameBlob(
-  { kind, chunkLengths, level }: Layer,
+  { kind, chunkLengths, encoderName }: Layer,
   compressor: ChunkCompressor,
   until: <T>(work: Promise<T>) => Promise<T> = (work) => work,
 ): Promise<void> {
@@ -37,7 +33,7 @@ async function assertSameBlob(
   const path = join(folder.path, "layer.tar");
   writeFileSync(path, sampleBytes(kind, chunkLengths.reduce((sum, length) => sum + length, 0)));
   const tar = { path, chunkLengths };
-  const encoder = gzipEncoder(level);
+  const encoder = await loadEncoder(encoderName);
   const [here, there]: [Uint8Array[], Uint8Array[]] = [[], []];
   const expected = encoder.encode(tar, (bytes) => void here.push(bytes.slice()));
   const found = await until(
@@ -51,7 +47,7 @@ async function assertSameBlob(
 const COUNTS = "Deno" in globalThis ? [2] : [1, 2, 3, 8];
 
 for (const count of COUNTS) {
-  test(`gzipEncoder() gives the same blob with ${count} threads as with none (seed ${seed})`, {
+  test(`LayerEncoder gives the same blob with ${count} threads as with none (seed ${seed})`, {
     timeout,
   }, async () => {
     await using workers = new CompressionWorkers({ count });
@@ -62,7 +58,7 @@ for (const count of COUNTS) {
   });
 }
 
-test(`gzipEncoder() gives the same blob whichever chunks are done first (seed ${seed})`, {
+test(`LayerEncoder gives the same blob whichever chunks are done first (seed ${seed})`, {
   timeout,
 }, async () => {
   await fc.assert(
@@ -74,9 +70,10 @@ test(`gzipEncoder() gives the same blob whichever chunks are done first (seed ${
         let underWay = 0;
         const compressor: ChunkCompressor = {
           lookAhead,
-          async compress(chunk, level): Promise<CompressedChunk> {
+          async compress(chunk, encoder): Promise<CompressedChunk> {
             assert.ok(++underWay <= lookAhead);
-            const answer = { bytes: compressChunk(chunk, level), crc: crc32(chunk) };
+            const compress = await chunkCompressor(encoder);
+            const answer = { bytes: compress(chunk).slice(), crc: crc32(chunk) };
             await scheduler.schedule(Promise.resolve());
             underWay--;
             return answer;

@@ -24,7 +24,7 @@ test(
     using lw = tempEngine();
     const dest = join(lw.context, "out");
     const { imageId } = await lw.build(app, { outputs: [{ type: "local", dest }] });
-    using store = lw.engine.openStore();
+    using store = await lw.engine.openStore();
     const { config = {} } = parseImageConfig(await store.blobs.readBytes(imageId, 1 << 20));
     assert.equal(config.User, "65532:65532");
     assert.deepEqual(Object.keys(config.ExposedPorts ?? {}), ["3000/tcp"]);

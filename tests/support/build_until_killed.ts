@@ -19,5 +19,6 @@ for (let number = Number(first);; number++) {
     contextDirectory,
     progress: "none",
     tags: ["killed:latest", `killed:${number % 3}`],
+    ...(number % 2 === 0 ? { compression: "gzip" } : {}),
   });
 }

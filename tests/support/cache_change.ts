@@ -37,7 +37,8 @@ export interface CacheChange {
 }
 
 /** What is not said of an input. */
-const NO_DIFFERENCE = /^(?:no earlier result|its layer is no longer|the cache is off)/;
+const NO_DIFFERENCE =
+  /^(?:no earlier result|its layer is no longer|the cache is off|its cache policy|its earlier result)/;
 
 /** Adds a test that builds, changes one thing, asks what a second build would do, and does it. */
 export function testCacheChange(change: CacheChange): void {

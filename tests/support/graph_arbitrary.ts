@@ -163,7 +163,16 @@ const runArbitrary: fc.Arbitrary<RunOp> = fields({
   network: fc.constantFrom("default" as const, "none" as const, "host" as const),
   security: fc.constantFrom("sandbox" as const, "insecure" as const),
   environment: stringRecord,
-}, { user: textArbitrary, workingDirectory: pathArbitrary, timeoutMs: number });
+}, {
+  user: textArbitrary,
+  workingDirectory: pathArbitrary,
+  timeoutMs: number,
+  cache: fc.oneof(
+    fc.constant("never" as const),
+    fields({ ttlMs: number }, {}),
+    fields({ key: textArbitrary }, {}),
+  ),
+});
 
 const healthcheckArbitrary: fc.Arbitrary<Healthcheck> = fc.oneof<fc.Arbitrary<Healthcheck>[]>(
   fc.constant({ kind: "none" }),

@@ -11,10 +11,10 @@ const [home = "", contextDirectory = "", concurrency = "1"] = process.argv.slice
 const specs = JSON.parse(readFileSync(0, "utf8")) as RecipeSpec[];
 const engine = createEngine({ plugins: defaultPlugins, home });
 for (const [index, spec] of specs.entries()) {
-  const { digest } = await engine.build(recipeOf(spec), {
+  const result = await engine.build(recipeOf(spec), {
     contextDirectory: `${contextDirectory}/${index}`,
     progress: "none",
     concurrency: Number(concurrency),
   });
-  process.stdout.write(`${digest}\n`);
+  process.stdout.write(`${await result.digest()}\n`);
 }

@@ -11,14 +11,15 @@ import { programPath } from "./program_path.ts";
 
 const BIN = fileURLToPath(new URL("../../node_modules/.bin", import.meta.url));
 
-function find(program: string): string | undefined {
+/** Where `bun` or `deno` is: on the PATH, or as the project installs it. */
+export function runtimeProgram(program: "bun" | "deno"): string | undefined {
   const installed = join(BIN, program);
   return programPath(program) ?? (existsSync(installed) ? installed : undefined);
 }
 
 /** argv that runs a module of ours in the runtime that this is not; undefined when it is not installed. */
 export function otherRuntimeCommand(modulePath: string): string[] | undefined {
-  const program = find(host.runtime === "bun" ? "deno" : "bun");
+  const program = runtimeProgram(host.runtime === "bun" ? "deno" : "bun");
   if (program === undefined) return undefined;
   return host.runtime === "bun"
     ? [program, "run", "-A", "--no-lock", modulePath]

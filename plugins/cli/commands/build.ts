@@ -7,6 +7,8 @@ import type { Command } from "commander";
 import { resolve } from "node:path";
 import {
   type BuildResult,
+  type Compression,
+  encoderNameOf,
   LayerwrightError,
   type OutputSpec,
   parseReference,
@@ -33,6 +35,7 @@ interface BuildFlags extends DefinitionFlags {
   readonly output?: readonly string[];
   readonly progress?: string;
   readonly quiet?: true;
+  readonly compression?: string;
   readonly iidfile?: string;
   readonly metadataFile?: string;
 }
@@ -53,9 +56,13 @@ export const buildCommand: CliCommand = {
         collect,
       )
       .option("--progress <display>", `show progress as ${progressModes.join(", ")}`)
-      .option("-q, --quiet", "show nothing, print the digest of the image")
+      .option("-q, --quiet", "show nothing, print the image ID")
+      .option(
+        "--compression <type[:level]>",
+        "compress layers now: gzip, zstd, uncompressed; otherwise when the image leaves",
+      )
       .option("--iidfile <file>", "write the image ID to a file")
-      .option("--metadata-file <file>", "write digests and names to a JSON file")
+      .option("--metadata-file <file>", "write image ID, names and, if compressed, digest as JSON")
       .action((operand: string | undefined, flags: BuildFlags) => build(operand, flags, context));
   },
 };
@@ -73,20 +80,27 @@ async function build(
   if (mode === "rawjson") context.reportErrorsAsJson();
   const outputs = readOutputs(flags.output ?? [], quiet, io);
   const tags = flags.tag ?? [];
+  if (flags.compression !== undefined) encoderNameOf(flags.compression);
   // The engine would say the same, but after minutes of work.
   for (const tag of tags) parseReference(tag);
   const resultFiles = [flags.iidfile, flags.metadataFile].filter((path) => path !== undefined)
     .map((path) => resolve(io.workingDirectory, path));
   for (const path of resultFiles) removeStaleResult(path);
   const { image, options } = await readDefinition(operand, flags, io);
-  const progress = selectReporter(mode, {
+  const progress = await selectReporter(mode, {
     sink: io.stderr,
     environment: io.environment,
     readSource: (file) => readSourceFile(resolve(io.workingDirectory, file)),
   });
   let result: BuildResult;
   try {
-    result = await engine.build(image, { ...options, tags, outputs, progress });
+    result = await engine.build(image, {
+      ...options,
+      tags,
+      outputs,
+      progress,
+      ...(flags.compression === undefined ? {} : { compression: flags.compression as Compression }),
+    });
   } finally {
     progress.close();
   }
@@ -96,13 +110,13 @@ async function build(
   if (flags.metadataFile !== undefined) {
     writeResultFile(resolve(io.workingDirectory, flags.metadataFile), metadataText(result));
   }
-  if (quiet) io.stdout.write(`${result.digest}\n`);
+  if (quiet) io.stdout.write(`${result.imageId}\n`);
   else if (TALKATIVE.includes(mode)) io.stderr.write(`${summary(result)}\n`);
 }
 
 function summary(result: BuildResult): string {
   const names = result.tags.length === 0 ? "" : ` as ${result.tags.join(", ")}`;
-  return `Built ${result.digest}${names}`;
+  return `Built ${result.imageId}${names}`;
 }
 
 /** Only one thing can be written to standard output, and never to a person's terminal. */
@@ -119,7 +133,7 @@ function readOutputs(values: readonly string[], quiet: boolean, io: CliIo): Outp
     );
   };
   if (streamed > 0 && io.stdout.isTty) refuse("it is a terminal");
-  if (streamed > 0 && quiet) refuse("--quiet prints the digest there");
+  if (streamed > 0 && quiet) refuse("--quiet prints the image ID there");
   if (streamed > 1) refuse("several outputs go there");
   return outputs.map((output) =>
     output.dest === "-" ? { ...output, write: (bytes) => io.stdout.write(bytes) } : output

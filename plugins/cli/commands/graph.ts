@@ -38,7 +38,7 @@ async function printGraph(
 ): Promise<void> {
   const format = parseFormat(flags.format, ["json", "dot", "mermaid"]);
   const { image, options } = await readDefinition(operand, flags, context.io);
-  const graph = context.engine.graph(image, options);
+  const graph = await context.engine.graph(image, options);
   const print = {
     json: () => `${serializeGraph(graph)}\n`,
     dot: () => graphToDot(graph),

@@ -1,5 +1,5 @@
 /**
- * The displays that show nothing: `none` not even a failure, `quiet` only that.
+ * The display that shows nothing but a failure.
  *
  * @module
  */
@@ -7,9 +7,6 @@ import type { ProgressEvent, ProgressReporter } from "../../../core/mod.ts";
 import { BuildTrace } from "./build_trace.ts";
 import { failureReport, type ReadSource } from "./failure_report.ts";
 import type { TextSink } from "./text_sink.ts";
-
-/** Shows nothing, ever. */
-export const silentReporter: ProgressReporter = { event(): void {}, close(): void {} };
 
 /** Shows nothing but, at the end, what failed: a quiet build that fails must still say why. */
 export class QuietReporter implements ProgressReporter {

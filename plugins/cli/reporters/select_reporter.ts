@@ -9,13 +9,15 @@ import {
   type ProgressEvent,
   type ProgressReporter,
 } from "../../../core/mod.ts";
-import { colorsOf } from "./colors.ts";
 import type { ReadSource } from "./failure_report.ts";
-import { PlainReporter } from "./plain.ts";
-import { QuietReporter, silentReporter } from "./quiet.ts";
-import { RawJsonReporter } from "./raw_json.ts";
 import type { TextSink } from "./text_sink.ts";
-import { TtyReporter } from "./tty.ts";
+
+// Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
+const COLORS: string = "./colors.ts";
+const PLAIN: string = "./plain.ts";
+const QUIET: string = "./quiet.ts";
+const RAW_JSON: string = "./raw_json.ts";
+const TTY: string = "./tty.ts";
 
 /** The displays, as `--progress` and `BUILDKIT_PROGRESS` name them. */
 export const progressModes = ["auto", "plain", "tty", "rawjson", "quiet", "none"] as const;
@@ -57,24 +59,28 @@ export function parseProgressMode(
   );
 }
 
+/** Shows nothing, ever. */
+const silentReporter: ProgressReporter = { event(): void {}, close(): void {} };
+
 /**
- * Makes the reporter of a display. `auto` is `tty` where standard error is a terminal that can move its cursor and no
+ * Loads a display and makes its reporter. `auto` is `tty` where standard error is a terminal that can move its cursor and no
  * `CI` is set, else `plain`.
  *
  * @throws {LayerwrightError} `OPTION_INVALID` for `tty` without a terminal.
  */
-export function selectReporter(
+export async function selectReporter(
   mode: ProgressMode,
   surroundings: ReporterSurroundings,
-): ProgressReporter {
+): Promise<ProgressReporter> {
   const { sink, environment, readSource } = surroundings;
   switch (mode) {
     case "auto": {
       const isLive = sink.isTty && !environment.CI && environment.TERM !== "dumb";
-      return selectReporter(isLive ? "tty" : "plain", surroundings);
+      return await selectReporter(isLive ? "tty" : "plain", surroundings);
     }
     case "plain": {
       const nameLimit = environment.PROGRESS_NO_TRUNC === "0" ? NAME_LIMIT : undefined;
+      const { PlainReporter }: typeof import("./plain.ts") = await import(PLAIN);
       return new TickingReporter(new PlainReporter(sink, { readSource, nameLimit }));
     }
     case "tty": {
@@ -87,14 +93,20 @@ export function selectReporter(
       }
       const lines = Number(environment.BUILDKIT_TTY_LOG_LINES ?? "");
       const logLines = Number.isSafeInteger(lines) && lines > 0 ? lines : LOG_LINES;
+      const { colorsOf }: typeof import("./colors.ts") = await import(COLORS);
+      const { TtyReporter }: typeof import("./tty.ts") = await import(TTY);
       return new TickingReporter(
         new TtyReporter(sink, { readSource, colors: colorsOf(environment), logLines }),
       );
     }
-    case "rawjson":
+    case "rawjson": {
+      const { RawJsonReporter }: typeof import("./raw_json.ts") = await import(RAW_JSON);
       return new RawJsonReporter(sink);
-    case "quiet":
+    }
+    case "quiet": {
+      const { QuietReporter }: typeof import("./quiet.ts") = await import(QUIET);
       return new QuietReporter(sink, readSource);
+    }
     case "none":
       return silentReporter;
   }

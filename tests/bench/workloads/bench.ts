@@ -39,13 +39,21 @@ export function engineHome(bench: Bench, engine: Engine, workload: string): stri
   return join(bench.scratch.path, workload, engine.tool.replace(/\W+/g, "-").toLowerCase());
 }
 
+/** What a build of ours ends with: `stored` in the store as it is, or compressed as it leaves. */
+export type Ending = "stored" | "gzip";
+
 /** Layerwright building a recipe on each runtime. `cold` empties the store before each run. */
 export function engineBuilds(
   bench: Bench,
   workload: string,
   args: readonly string[],
-  options: { readonly cold?: boolean; readonly before?: (round: number) => void } = {},
+  options: {
+    readonly cold?: boolean;
+    readonly before?: (round: number) => void;
+    readonly ending?: Ending;
+  } = {},
 ): Contender[] {
+  const ending = options.ending === "gzip" ? ["--compression", "gzip"] : [];
   return bench.engines.map((engine) => {
     const home = engineHome(bench, engine, workload);
     return {
@@ -54,40 +62,22 @@ export function engineBuilds(
         if (options.cold === true) freshFolder(home);
         options.before?.(round);
       },
-      steps: [{ label: "", command: () => engine.command(["build", "-q", ...args], home) }],
+      steps: [{
+        label: "",
+        command: () => engine.command(["build", "-q", ...args, ...ending], home),
+      }],
       // After a change the rounds differ, and so do the digests.
       ...(options.before === undefined
         ? {
           inspect: (stdout: string): void =>
-            bench.digest(workload, engine.tool, stdout.trim().split("\n").at(-1) ?? ""),
+            bench.digest(
+              [workload, ...ending].join(" "),
+              engine.tool,
+              stdout.trim().split("\n").at(-1) ?? "",
+            ),
         }
         : {}),
     };
-  });
-}
-
-/**
- * What the uncompressed layer costs, where the command line can be asked for it: the time to compare with a mere
- * `tar | openssl sha256`.
- */
-export function measureUncompressed(
-  bench: Bench,
-  workload: "W1" | "W2",
-  args: readonly string[],
-): void {
-  const option = "--compression";
-  const able = bench.engines.every((engine) =>
-    bench.prepare(engine.command(["build", "--help"], bench.scratch.path)).includes(option)
-  );
-  if (!able) return bench.note(`${workload} uncompressed left out: "build" has no ${option} yet`);
-  bench.measure({
-    workload,
-    measure: "cold, uncompressed",
-    contenders: engineBuilds(bench, `${workload.toLowerCase()}-tar`, [
-      ...args,
-      option,
-      "uncompressed",
-    ], { cold: true }),
   });
 }
 

@@ -3,14 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { needRoom, writeMixedFiles } from "../inputs.ts";
 import { freshFolder } from "../scratch.ts";
-import {
-  type Bench,
-  buildahBuilds,
-  dockerBuilds,
-  engineBuilds,
-  measureUncompressed,
-  recipe,
-} from "./bench.ts";
+import { type Bench, buildahBuilds, dockerBuilds, engineBuilds, recipe } from "./bench.ts";
 import { pipes, umoci } from "./node_modules.ts";
 
 const FILES = 8;
@@ -32,12 +25,16 @@ export function largeFiles(bench: Bench): void {
     workload: "W2",
     measure: "cold",
     contenders: [
-      ...engineBuilds(bench, "w2", args, { cold: true }),
+      ...engineBuilds(bench, "w2", args, { cold: true, ending: "gzip" }),
       ...umoci(bench, folder, tree),
       ...pipes(bench, tree),
       ...buildahBuilds(bench, "w2", build, { cold: true }),
       ...dockerBuilds(bench, build, { cold: true }),
     ],
   });
-  measureUncompressed(bench, "W2", args);
+  bench.measure({
+    workload: "W2",
+    measure: "cold, stored",
+    contenders: engineBuilds(bench, "w2-stored", args, { cold: true }),
+  });
 }

@@ -26,7 +26,7 @@ test(
       [1, 300_000, 2_097_152].map((length) => sampleBytes(kind, length))
     );
     const compressed = await Promise.all(
-      samples.map((bytes) => workers.compress(chunkOf(bytes), 2)),
+      samples.map((bytes) => workers.compress(chunkOf(bytes), "gz-1:2")),
     );
     for (const [index, { bytes, crc }] of compressed.entries()) {
       const sample = samples[index] ?? new Uint8Array();
@@ -45,7 +45,7 @@ test(
   async () => {
     await using workers = new CompressionWorkers({ count: 1 });
     const chunk = chunkOf(sampleBytes("text", 1000));
-    await workers.compress(chunk, 1);
+    await workers.compress(chunk, "gz-1:1");
     assert.equal(chunk.length, 0);
   },
 );
@@ -59,7 +59,7 @@ test("CompressionWorkers fails every chunk, under way or new, when a thread fail
   const underWay = [
     deadly,
     ...Array.from({ length: 8 }, () => chunkOf(sampleBytes("text", 1_000_000))),
-  ].map((chunk) => workers.compress(chunk, 3));
+  ].map((chunk) => workers.compress(chunk, "gz-1:3"));
   const outcomes = await Promise.allSettled(underWay);
   assert.ok(outcomes.at(0)?.status === "rejected" && outcomes.at(-1)?.status === "rejected");
   const failed = {
@@ -68,24 +68,24 @@ test("CompressionWorkers fails every chunk, under way or new, when a thread fail
     message: "Cannot compress a layer: a thread failed",
   };
   await assert.rejects(underWay[0] ?? Promise.resolve(), failed);
-  await assert.rejects(workers.compress(chunkOf(new Uint8Array(10)), 2), failed);
+  await assert.rejects(workers.compress(chunkOf(new Uint8Array(10)), "gz-1:2"), failed);
 });
 
 test("CompressionWorkers ends with BUILD_CANCELLED when its signal fires, before or during work", {
   timeout,
 }, async () => {
   const before = new CompressionWorkers({ count: 1, signal: AbortSignal.abort() });
-  await assert.rejects(before.compress(chunkOf(new Uint8Array(10)), 2), {
+  await assert.rejects(before.compress(chunkOf(new Uint8Array(10)), "gz-1:2"), {
     code: "BUILD_CANCELLED",
   });
   await before[Symbol.asyncDispose]();
 
   const controller = new AbortController();
   await using workers = new CompressionWorkers({ count: 1, signal: controller.signal });
-  await workers.compress(chunkOf(new Uint8Array(10)), 2);
+  await workers.compress(chunkOf(new Uint8Array(10)), "gz-1:2");
   const underWay = Array.from(
     { length: 10 },
-    () => workers.compress(chunkOf(sampleBytes("random", 2_000_000)), 3),
+    () => workers.compress(chunkOf(sampleBytes("random", 2_000_000)), "gz-1:3"),
   );
   controller.abort(new Error("enough"));
   for (const outcome of await Promise.allSettled(underWay)) {
@@ -99,7 +99,7 @@ test("CompressionWorkers fails what is under way when it is disposed, and can be
   timeout,
 }, async () => {
   const workers = new CompressionWorkers({ count: 1 });
-  const lost = assert.rejects(workers.compress(chunkOf(new Uint8Array(10)), 2), {
+  const lost = assert.rejects(workers.compress(chunkOf(new Uint8Array(10)), "gz-1:2"), {
     code: "COMPRESSION_FAILED",
     message: "Cannot compress a layer: its threads were ended",
   });
@@ -117,7 +117,7 @@ test("CompressionWorkers keeps no process alive once it is disposed", { timeout 
     const { CompressionWorkers } = await import(${url("compression_workers.ts")});
     {
       await using workers = new CompressionWorkers({ count: 2 });
-      const { bytes } = await workers.compress(new Uint8Array(CHUNK_BUFFER_BYTES).subarray(0, 9), 2);
+      const { bytes } = await workers.compress(new Uint8Array(CHUNK_BUFFER_BYTES).subarray(0, 9), "gz-1:2");
       process.stdout.write(String(bytes.length > 0));
     }`;
   const flags = "Deno" in globalThis ? ["eval", program] : ["-e", program];

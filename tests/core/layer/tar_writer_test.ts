@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { appendFileSync, lstatSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { appendFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { host } from "../../../core/host/mod.ts";
 import type { FileContent, FileEntry, FileIdentity } from "../../../core/layer/file_entry.ts";
 import { writeTar } from "../../../core/layer/tar_writer.ts";
 import { whiteoutEntry } from "../../../core/layer/whiteout.ts";
@@ -15,8 +16,10 @@ function file(path: string, sizeBytes: number, content?: FileContent): FileEntry
 }
 
 function identityOf(path: string): FileIdentity {
-  const { dev, ino, size, mtimeNs, ctimeNs } = lstatSync(path, { bigint: true });
-  return { dev, ino, sizeBytes: Number(size), mtimeNs, ctimeNs };
+  const status = host.fileStatus();
+  assert.ok(status.look(path));
+  const { dev, ino, sizeBytes, mtimeNs, ctimeNs } = status;
+  return { dev, ino, sizeBytes, mtimeNs, ctimeNs };
 }
 
 function tarOf(entries: Iterable<FileEntry>): Uint8Array {
@@ -92,7 +95,7 @@ test("writeTar() refuses a file that is written while it is read", () => {
   const write = (): void => appendFileSync(path, "x");
   assert.throws(() => writeTar([entry], () => {}, { onContent: write }), {
     code: "CONTEXT_FILE_CHANGED",
-    message: /written while it was read/,
+    message: /written since it was listed/,
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { cacheKey, COMPAT } from "../../../core/solve/cache_key.ts";
+import { cacheKey, COMPAT, preimageJson, Remark } from "../../../core/solve/cache_key.ts";
 
 test("cacheKey() does not depend on the order of properties", () => {
   assert.equal(
@@ -20,4 +20,11 @@ test("cacheKey() changes with every property, compat among them", () => {
     { ...preimage, user: "0" },
   ].map(cacheKey);
   assert.equal(new Set(keys).size, keys.length);
+});
+
+test("cacheKey() does not depend on remarks, which are stored with the rest", () => {
+  const preimage = { compat: COMPAT, kind: "copy", epoch: 0 };
+  const remarked = { ...preimage, names: new Remark(["a"]) };
+  assert.equal(cacheKey(remarked), cacheKey(preimage));
+  assert.deepEqual(JSON.parse(preimageJson(remarked)), { ...preimage, names: ["a"] });
 });

@@ -12,7 +12,7 @@ const run = (script: string, root = "sha256:1"): object => ({
 const copy = (destination: string, ...names: readonly string[]): object => ({
   kind: "copy",
   destination,
-  items: names.map((path) => ({ path })),
+  names,
   onto: {},
 });
 

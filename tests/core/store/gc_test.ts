@@ -5,11 +5,12 @@ import type { Descriptor } from "../../../core/oci/descriptor.ts";
 import { type BlobDigest, type DiffID, type Digest, sha256 } from "../../../core/oci/digest.ts";
 import { serializeImageConfig } from "../../../core/oci/image_config.ts";
 import { serializeImageIndex } from "../../../core/oci/image_index.ts";
-import { type Manifest, serializeManifest } from "../../../core/oci/manifest.ts";
+import { type Manifest, parseManifest, serializeManifest } from "../../../core/oci/manifest.ts";
 import {
   OCI_IMAGE_CONFIG,
   OCI_IMAGE_INDEX,
   OCI_IMAGE_MANIFEST,
+  OCI_LAYER,
   OCI_LAYER_GZIP,
 } from "../../../core/oci/media_type.ts";
 import { digestsIn } from "../../../core/store/gc_mark.ts";
@@ -139,8 +140,78 @@ test("collectGarbage() keeps the layers and images that cache records name", () 
     store.cache.put({ ...entry, key: "k2", result: { image: base } });
     await store.blobs.put([bytesOf("not kept")]);
     const { kept, freed } = collectGarbage(store, NOW);
-    assert.deepEqual(freed.map(({ digest }) => digest), [sha256("not kept")]);
-    assert.equal(kept.length, 6);
+    const freedAs = new Map(freed.map(({ digest, why }) => [digest, why]));
+    assert.equal(freedAs.size, 2);
+    assert.equal(freedAs.get(sha256("not kept")), "nothing names it");
+    // No tag, no lease: nobody sends it anywhere soon, and it can be made again.
+    assert.match(freedAs.get(sha256("gzip of cached")) ?? "", /^of a layer that only the cache/);
+    assert.equal(kept.length, 5);
+    assert.ok(store.layers.get(diffId));
+    assert.equal(store.layers.encoded(diffId, "gz-1:2"), undefined);
+  }));
+
+/** An image as the store has it, and the manifest it became when it left. */
+async function plainImage(
+  store: Store,
+  text: string,
+): Promise<{ readonly plain: Descriptor; readonly encoded: Descriptor; readonly diffId: DiffID }> {
+  const encoded = await image(store, text);
+  const manifest = parseManifest(await store.blobs.readBytes(encoded.digest, 1 << 20));
+  const diffId = sha256<DiffID>(text);
+  const layers = [{ mediaType: OCI_LAYER, digest: diffId, size: text.length }];
+  const plain = await put(store, OCI_IMAGE_MANIFEST, serializeManifest({ ...manifest, layers }));
+  store.encodedImages.set(plain.digest, "gz-1:2", {
+    digest: encoded.digest as BlobDigest,
+    size: encoded.size,
+  });
+  return { plain, encoded, diffId };
+}
+
+test("collectGarbage() keeps what a tagged image became when it left, and frees it with the image", () =>
+  withTempStore(async (store) => {
+    const { plain, encoded, diffId } = await plainImage(store, "app");
+    store.refs.set("app", plain);
+    const { kept, freed } = collectGarbage(store, NOW);
+    assert.deepEqual([kept.length, freed], [5, []]);
+    assert.equal(
+      kept.find(({ digest }) => digest === encoded.digest)?.why,
+      'as it left: tag "docker.io/library/app:latest"',
+    );
+    assert.equal(store.encodedImages.get(plain.digest, "gz-1:2")?.digest, encoded.digest);
+    store.refs.delete("app");
+    assert.equal(collectGarbage(store, NOW).freed.length, 5);
+    assert.equal(store.encodedImages.get(plain.digest, "gz-1:2"), undefined);
+    assert.equal(store.layers.encoded(diffId, "gz-1:2"), undefined);
+    assert.equal(store.database.get("SELECT count(*) AS n FROM encoded_images")?.n, 0);
+  }));
+
+test("collectGarbage() keeps what a leased image became, and its tars where only that is tagged", () =>
+  withTempStore(async (store) => {
+    const { plain, encoded, diffId } = await plainImage(store, "app");
+    {
+      using _lease = store.leases.acquire([plain.digest]);
+      assert.equal(collectGarbage(store, NOW).freed.length, 0);
+    }
+    store.refs.set("left", encoded);
+    assert.deepEqual(collectGarbage(store, NOW).freed.map(({ digest }) => digest), [plain.digest]);
+    assert.ok(store.layers.get(diffId));
+  }));
+
+test("collectGarbage() removes what nobody will finish: of layers that go, once it is old", () =>
+  withTempStore(async (store) => {
+    const { plain, diffId } = await plainImage(store, "app");
+    store.refs.set("app", plain);
+    const gone = sha256<DiffID>("gone");
+    for (const  of of[diffId, gone]) {
+      using partial = store.partials.open(of, "zstd-1:3");
+      partial.write(bytesOf("half of it"));
+    }
+    assert.deepEqual(collectGarbage(store).freedPartials, []);
+    const { freedPartials } = planGc(store, NOW);
+    assert.deepEqual(freedPartials.map((partial) => partial.diffId), [gone, gone]);
+    assert.equal(store.partials.list().length, 4);
+    collectGarbage(store, NOW);
+    assert.deepEqual(store.partials.list().map((partial) => partial.diffId), [diffId, diffId]);
   }));
 
 test("collectGarbage() frees the least recently used cache records over the limit, with their layers", () =>
@@ -159,7 +230,8 @@ test("collectGarbage() frees the least recently used cache records over the limi
     }
     const { freedRecords, freed } = collectGarbage(store, { ...NOW, cacheLimitBytes: 25_000 });
     assert.deepEqual(freedRecords, ["oldest"]);
-    assert.equal(freed.length, 2);
+    // Its tar, and what all three were compressed to.
+    assert.equal(freed.length, 4);
     assert.equal(store.cache.get("oldest"), undefined);
     assert.ok(store.cache.get("middle"));
     assert.equal(collectGarbage(store, { ...NOW, cacheLimitBytes: 0 }).freedRecords.length, 2);

@@ -15,7 +15,7 @@ function fakeProgram(path: string): void {
   chmodSync(path, 0o755);
 }
 
-/** Installs the launcher as `PACKAGE/bin/layerwright`, with the programs it needs itself alone on the path. */
+/** Installs the launcher as `PACKAGE/bin/layerwright`, with the program it needs itself alone on the path. */
 function installed(
   root: string,
 ): { run(path: string, ...args: string[]): { code: number | null; out: string; err: string } } {
@@ -23,9 +23,7 @@ function installed(
   mkdirSync(join(root, "path"), { recursive: true });
   copyFileSync(launcher, join(root, "package/bin/layerwright"));
   chmodSync(join(root, "package/bin/layerwright"), 0o755);
-  for (const name of ["dirname", "readlink"]) {
-    symlinkSync(`/usr/bin/${name}`, join(root, "path", name));
-  }
+  symlinkSync("/usr/bin/readlink", join(root, "path/readlink"));
   return {
     run: (path, ...args) => {
       const { status, stdout, stderr } = spawnSync("/bin/sh", [join(root, path), ...args], {
@@ -64,6 +62,31 @@ test("bin/layerwright prefers the Bun beside it, then Bun on the path, then Deno
     `${root}/package/bin/../node_modules/.bin/bun\nrun\n${main}\n`,
   );
 });
+
+test(
+  "bin/layerwright finds its package through links to its folders, whatever CDPATH says (needs Linux)",
+  {
+    skip,
+  },
+  () => {
+    using directory = temporaryDirectory();
+    const root = directory.path;
+    const { run } = installed(root);
+    fakeProgram(join(root, "path/bun"));
+    symlinkSync("package/bin", join(root, "programs"));
+    const called = `${root}/path/bun\nrun\n${root}/package/bin/main.ts\nplan\n`;
+    assert.equal(run("programs/layerwright", "plan").out, called);
+    mkdirSync(join(root, "elsewhere/bin"), { recursive: true });
+    for (const [from, script] of [["package", "bin/layerwright"], ["package/bin", "layerwright"]]) {
+      const { stdout } = spawnSync("/bin/sh", [script ?? "", "plan"], {
+        cwd: join(root, from ?? ""),
+        encoding: "utf8",
+        env: { PATH: join(root, "path"), CDPATH: join(root, "elsewhere") },
+      });
+      assert.equal(stdout, called);
+    }
+  },
+);
 
 test(
   "bin/layerwright finds its package through the link that npm makes (needs Linux)",

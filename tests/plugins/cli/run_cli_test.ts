@@ -10,6 +10,7 @@ import {
   type CliSurroundings,
   runRecorded,
   ScriptedEngine,
+  storedDigest,
 } from "../../support/recorded_cli.ts";
 import { cached, failed, plan, planAt, started } from "../../support/progress_events.ts";
 import { temporaryDirectory } from "../../support/temporary_directory.ts";
@@ -92,11 +93,11 @@ test("build keeps standard output for results", async () => {
   assert.deepEqual(await place.run(["build", "-t", "app"]), {
     code: 0,
     stdout: "",
-    stderr: `#1 a\n#1 CACHED\nBuilt ${builtDigest} as app\n`,
+    stderr: `#1 a\n#1 CACHED\nBuilt ${builtImageId} as app\n`,
   });
   assert.deepEqual(await place.run(["build", "-q"]), {
     code: 0,
-    stdout: `${builtDigest}\n`,
+    stdout: `${builtImageId}\n`,
     stderr: "",
   });
   const json = await place.run(["build", "--progress=rawjson"]);
@@ -141,6 +142,17 @@ test("build writes --iidfile and --metadata-file, and removes old ones first", a
     "containerimage.config.digest": builtImageId,
     "containerimage.descriptor": {
       mediaType: "application/vnd.oci.image.manifest.v1+json",
+      digest: storedDigest,
+      size: 5,
+    },
+    "image.name": "app:1,app:2",
+  });
+  assert.equal((await place.run([...argv, "--compression", "zstd:9"])).code, 0);
+  assert.equal(place.engine.calls.at(-1)?.options.compression, "zstd:9");
+  assert.deepEqual(JSON.parse(readFileSync(metadata, "utf8")), {
+    "containerimage.config.digest": builtImageId,
+    "containerimage.descriptor": {
+      mediaType: "application/vnd.oci.image.manifest.v1+json",
       digest: builtDigest,
       size: 7,
     },
@@ -152,6 +164,25 @@ test("build writes --iidfile and --metadata-file, and removes old ones first", a
   };
   assert.equal((await place.run(argv)).code, 1);
   assert.deepEqual([existsSync(iid), existsSync(metadata)], [false, false]);
+});
+
+test("build refuses a --compression that does not exist before it looks for a recipe", async () => {
+  using place = workplace();
+  for (const compression of ["bzip2", "gzip:0", "gzip:4", "zstd:20", "uncompressed:1", "GZIP"]) {
+    const { code, stderr } = await place.run(["build", "no/such", "--compression", compression]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^OPTION_INVALID: Cannot compress layers as /);
+    assert.match(stderr, /known are uncompressed, gzip .*, zstd /);
+  }
+  assert.deepEqual(place.engine.calls, []);
+});
+
+test("build -q prints the image ID, whatever else is asked for", async () => {
+  using place = workplace();
+  for (const more of [[], ["--compression", "gzip"], ["-t", "app:1"]]) {
+    const { stdout, stderr } = await place.run(["build", "-q", ...more]);
+    assert.deepEqual([stdout, stderr], [`${builtImageId}\n`, ""]);
+  }
 });
 
 test("build names the file that it cannot write a result to", async () => {
@@ -318,6 +349,7 @@ test("plan prints a table, or JSON", async () => {
         reason: '"a.c" changed',
       },
     ],
+    imageId: builtImageId,
     digest: builtDigest,
   };
   const { code, stdout } = await place.run(["plan", "--no-cache-filter=build"]);
@@ -327,10 +359,13 @@ test("plan prints a table, or JSON", async () => {
     `STEP                 OUTCOME   REASON
 [1/2] FROM scratch   hit
 [2/2] RUN make       run       "a.c" changed
+image: ${builtImageId}
 digest: ${builtDigest}
 `,
   );
   assert.deepEqual(place.engine.calls[0]?.options.noCacheFilter, ["build"]);
+  await place.run(["plan", "--compression=zstd"]);
+  assert.equal(place.engine.calls[1]?.options.compression, "zstd");
   const json = await place.run(["plan", "--format", "json"]);
   assert.deepEqual(JSON.parse(json.stdout), place.engine.planned);
   assert.match((await place.run(["plan", "--format", "jsno"])).stderr, /did you mean "json"\?/);

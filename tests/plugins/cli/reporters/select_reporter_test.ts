@@ -10,10 +10,14 @@ import { RecordingSink, VirtualTerminal } from "../../../support/virtual_termina
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-function shown(mode: ProgressMode, environment: Environment, isTty: boolean): string {
+async function shown(
+  mode: ProgressMode,
+  environment: Environment,
+  isTty: boolean,
+): Promise<string> {
   const sink = new RecordingSink();
   Object.assign(sink, { isTty });
-  replay(selectReporter(mode, { sink, environment, readSource: () => undefined }), [
+  replay(await selectReporter(mode, { sink, environment, readSource: () => undefined }), [
     plan("a"),
     cached("a", 0),
   ]);
@@ -38,33 +42,33 @@ test("parseProgressMode() refuses an unknown display by its source and lists the
   );
 });
 
-test("selectReporter() draws only where auto finds a terminal that is a person's", () => {
+test("selectReporter() draws only where auto finds a terminal that is a person's", async () => {
   const plain = "#1 a\n#1 CACHED\n";
-  assert.equal(shown("auto", {}, false), plain);
-  assert.equal(shown("auto", { CI: "true" }, true), plain);
-  assert.equal(shown("auto", { TERM: "dumb" }, true), plain);
-  assert.match(shown("auto", { TERM: "xterm" }, true), /\[\+\] Building/);
-  assert.match(shown("tty", { CI: "true" }, true), /\[\+\] Building/);
-  assert.equal(shown("none", {}, true) + shown("quiet", {}, true), "");
-  assert.match(shown("rawjson", {}, true), /^\{"vertexes":/);
+  assert.equal(await shown("auto", {}, false), plain);
+  assert.equal(await shown("auto", { CI: "true" }, true), plain);
+  assert.equal(await shown("auto", { TERM: "dumb" }, true), plain);
+  assert.match(await shown("auto", { TERM: "xterm" }, true), /\[\+\] Building/);
+  assert.match(await shown("tty", { CI: "true" }, true), /\[\+\] Building/);
+  assert.equal(await shown("none", {}, true) + await shown("quiet", {}, true), "");
+  assert.match(await shown("rawjson", {}, true), /^\{"vertexes":/);
 });
 
-test("selectReporter() refuses tty without a terminal", () => {
-  assert.throws(() => shown("tty", {}, false), { code: "OPTION_INVALID" });
+test("selectReporter() refuses tty without a terminal", async () => {
+  await assert.rejects(shown("tty", {}, false), { code: "OPTION_INVALID" });
 });
 
-test("selectReporter() reads PROGRESS_NO_TRUNC and BUILDKIT_TTY_LOG_LINES", () => {
+test("selectReporter() reads PROGRESS_NO_TRUNC and BUILDKIT_TTY_LOG_LINES", async () => {
   const name = "x".repeat(80);
   const sink = new RecordingSink();
   const environment = { PROGRESS_NO_TRUNC: "0" };
-  replay(selectReporter("plain", { sink, environment, readSource: () => undefined }), [
+  replay(await selectReporter("plain", { sink, environment, readSource: () => undefined }), [
     plan(name),
     cached(name, 0),
   ]);
   assert.equal(sink.text.split("\n")[0], `#1 ${"x".repeat(72)}...`);
   for (const [lines, expected] of [["2", 2], ["0", 6], ["many", 6]] as const) {
     const terminal = new VirtualTerminal(40, 20);
-    const reporter = selectReporter("tty", {
+    const reporter = await selectReporter("tty", {
       sink: terminal,
       environment: { BUILDKIT_TTY_LOG_LINES: lines },
       readSource: () => undefined,

@@ -1,0 +1,84 @@
+/**
+ * What of a build is known before anything of it is done: its steps, its epoch, what is odd about its order. Light:
+ * loaded before the engine.
+ *
+ * @module
+ */
+import type { BuildOptions } from "./build_options.ts";
+import { LayerwrightError } from "./errors.ts";
+import type { Graph } from "./graph/graph.ts";
+import type { VertexDigest } from "./graph/vertex.ts";
+import { sha256 } from "./oci/digest.ts";
+import type { ProgressVertex } from "./solve/progress.ts";
+
+/** The step of the engine's own that progress shows last. */
+export const EXPORT_VERTEX: VertexDigest = sha256<VertexDigest>("exporting to image");
+
+/**
+ * The steps as progress shows them.
+ *
+ * @param names As `stepNames` gives them.
+ */
+export function progressVertices(
+  graph: Graph,
+  names: ReadonlyMap<VertexDigest, string>,
+  planning: boolean,
+): ProgressVertex[] {
+  const vertices = [...names].map(([digest, name]): ProgressVertex => {
+    const at = graph.metadata.get(digest)?.at;
+    const inputs = graph.vertices.get(digest)?.inputs ?? [];
+    return { digest, inputs, name, ...(at === undefined ? {} : { at }) };
+  });
+  return planning
+    ? vertices
+    : [...vertices, { digest: EXPORT_VERTEX, inputs: [], name: "exporting to image" }];
+}
+
+/** Build arguments that no step declares: most likely a slip of the pen. */
+export function unusedArguments(
+  graph: Graph,
+  given: Readonly<Record<string, string>> = {},
+): string[] {
+  const declared = new Set(
+    [...graph.vertices.values()].flatMap(({ op }) =>
+      op.type === "config" && op.change.kind === "arg"
+        ? op.change.variables.map(({ name }) => name)
+        : []
+    ),
+  );
+  return Object.keys(given).filter((name) => !declared.has(name)).map((name) =>
+    `build argument "${name}" is declared by no step of the target`
+  );
+}
+
+/** The last second that RFC 3339, which image configs have times in, can write: years have four digits. */
+const LAST_SECOND = 253_402_300_799;
+
+/**
+ * The latest time in layers, in seconds since 1970: the option, else `SOURCE_DATE_EPOCH`, else 0.
+ *
+ * @throws {LayerwrightError} `OPTION_INVALID` for what is no number of seconds since 1970.
+ */
+export function epochOf({ epochSeconds = epochOfEnvironment() }: BuildOptions): number {
+  if (Number.isInteger(epochSeconds) && epochSeconds >= 0 && epochSeconds <= LAST_SECOND) {
+    return epochSeconds;
+  }
+  throw new LayerwrightError(
+    "OPTION_INVALID",
+    `Cannot use ${epochSeconds} as the epoch: not whole seconds from 1970 to 9999`,
+  );
+}
+
+/** @throws {LayerwrightError} `OPTION_INVALID` when `SOURCE_DATE_EPOCH` is no number of seconds. */
+function epochOfEnvironment(): number {
+  const text = process.env.SOURCE_DATE_EPOCH;
+  if (text === undefined || text === "") return 0;
+  if (/^\d{1,12}$/.test(text)) return Number(text);
+  throw new LayerwrightError(
+    "OPTION_INVALID",
+    `Cannot use SOURCE_DATE_EPOCH ${JSON.stringify(text)}: not a number of seconds`,
+    {
+      hint: "set it to whole seconds since 1970, or unset it",
+    },
+  );
+}
