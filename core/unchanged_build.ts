@@ -33,6 +33,12 @@ import {
 const RECORD: string = "./unchanged_record.ts";
 
 /**
+ * So long a memo answers: a normal build every day tells the cache which results are in use, so that they are not
+ * collected as the least recently used ones.
+ */
+const KEPT_MS = 24 * 3_600_000;
+
+/**
  * The result of a build of which nothing changed, told to progress as a build that finds every step's result; undefined
  * if there has to be a build.
  */
@@ -52,7 +58,7 @@ export async function unchangedBuild(
     const name = { tags, descriptor: tagDescriptor(head.manifest, options) };
     if (!nameUnchanged(parts.home, head, name)) return undefined;
   }
-  // Whoever removes what was not used for long sees a use.
+  // Memos that were not used for long make room for others.
   host.touch(path);
   const steps = report(order, head, reporter);
   const { imageId, manifest } = head;
@@ -66,7 +72,8 @@ function unchangedHead(home: string, path: string, key: string): MemoHead | unde
   if (memo === undefined) return undefined;
   // Its checksum holds, so it is what was written.
   const head = memo.head as MemoHead;
-  if (head.key !== key || head.savedMs > Date.now() || head.boot !== currentBoot()) {
+  const ageMs = Date.now() - head.savedMs;
+  if (head.key !== key || ageMs < 0 || ageMs > KEPT_MS || head.boot !== currentBoot()) {
     return undefined;
   }
   return hasBlobs(home, head) && isAllAsObserved(memo.files, host.fileStatus()) ? head : undefined;

@@ -14,6 +14,7 @@ import type { Descriptor } from "./oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex, type ImageID, sha256 } from "./oci/digest.ts";
 import { COMPAT } from "./solve/cache_key.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
+import { memoFolder } from "./store/home.ts";
 
 /** What a build is asked for. */
 export interface UnchangedOrder {
@@ -40,11 +41,6 @@ export interface MemoHead {
   readonly blobs: readonly (readonly [Digest, number])[];
   /** References of images, and the digests that they named. */
   readonly images: readonly (readonly [string, string])[];
-}
-
-/** The folder of memos in a store. */
-export function memoFolder(home: string): string {
-  return `${home}/unchanged`;
 }
 
 /** The id of this boot of the machine; `""` where it has none. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { rmSync } from "node:fs";
 import type { Digest } from "../oci/digest.ts";
 import { digestsIn, Marks } from "./gc_mark.ts";
+import { memoFolder } from "./home.ts";
 import type { UnfinishedBlob } from "./partial_folder.ts";
 import type { Store } from "./store.ts";
 
@@ -139,6 +141,10 @@ export function collectGarbage(store: Store, options: GcOptions = {}): GcResult 
       store.blobs.deleteSync(digest);
     }
     for (const partial of planned.freedPartials) store.partials.remove(partial);
+    // A memo would go on answering with what was to be forgotten.
+    if (planned.freedRecords.length > 0 || planned.freed.length > 0) {
+      rmSync(memoFolder(store.home), { recursive: true, force: true });
+    }
     return planned;
   });
   return { ...plan, leftovers: store.temp.removeAbandoned() };

@@ -47,3 +47,8 @@ export function storeHome(
     },
   );
 }
+
+/** Where a store keeps what it can answer without being opened: memos of builds of which nothing changed. */
+export function memoFolder(home: string): string {
+  return `${home}/unchanged`;
+}
