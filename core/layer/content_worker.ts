@@ -40,6 +40,21 @@ export interface ContentRequest {
   /** Where the chunk goes in the tar. */
   readonly tarOffset: number;
   readonly columns: ChunkColumns;
+  /** The chunk is compressed at once, if that was asked for at all. */
+  readonly compresses: boolean;
+}
+
+/** A chunk that is filled already, to be compressed: slices of one file are read by one thread, but need not be by all. */
+export interface CompressRequest {
+  /** Taken away and given back with the answer. */
+  readonly buffer: ArrayBuffer;
+  readonly lengthBytes: number;
+}
+
+/** The answer to a {@link CompressRequest}. */
+export interface CompressAnswer {
+  readonly buffer: ArrayBuffer;
+  readonly compressed: Uint8Array<ArrayBuffer>;
 }
 
 /** The same chunk, filled and written. Answers come in the order of the requests. */
@@ -244,19 +259,22 @@ if (port !== null && port !== undefined) {
   const filler = new ContentFiller(tarPath);
   // The first failure answers all requests after it: slices of a file that failed cannot be read.
   let failure: ContentError | undefined;
-  port.on("message", (request: ContentRequest) => {
-    const { buffer, columns: { digests } } = request;
+  const compress = (buffer: ArrayBuffer, length: number): Uint8Array<ArrayBuffer> =>
+    compressChunk(new Uint8Array(buffer, 0, length), deflateLevel ?? 1);
+  port.on("message", (request: ContentRequest | CompressRequest) => {
+    if ("lengthBytes" in request) {
+      const compressed = compress(request.buffer, request.lengthBytes);
+      const answer: CompressAnswer = { buffer: request.buffer, compressed };
+      port.postMessage(answer, [request.buffer, compressed.buffer]);
+      return;
+    }
+    const { buffer, columns: { digests, lengthBytes }, compresses } = request;
     let crc = 0;
     let compressed: Uint8Array<ArrayBuffer> | undefined;
     try {
       if (failure === undefined) {
         crc = filler.fill(request);
-        if (deflateLevel !== undefined) {
-          compressed = compressChunk(
-            new Uint8Array(buffer, 0, request.columns.lengthBytes),
-            deflateLevel,
-          );
-        }
+        if (compresses && deflateLevel !== undefined) compressed = compress(buffer, lengthBytes);
       }
     } catch (error) {
       failure = errorOf(error);

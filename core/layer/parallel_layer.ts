@@ -20,6 +20,8 @@ import {
   DIGEST_BYTES,
 } from "./chunk_columns.ts";
 import type {
+  CompressAnswer,
+  CompressRequest,
   ContentAnswer,
   ContentError,
   ContentRequest,
@@ -79,7 +81,7 @@ export async function writeLayerInParallel(
   const { compress } = options;
   const data: ContentWorkerData = { tarPath, deflateLevel: compress?.level };
   const cores = availableParallelism();
-  const pool = new ThreadPool<ContentRequest, ContentAnswer>({
+  const pool: ContentPool = new ThreadPool({
     module: siblingModule(import.meta.url, "content_worker"),
     data,
     // Without compression one thread fills what this one hashes.
@@ -112,6 +114,9 @@ export async function writeLayerInParallel(
   }
 }
 
+/** Threads that fill chunks, and compress them: the answer to each request is of its kind. */
+type ContentPool = ThreadPool<ContentRequest | CompressRequest, ContentAnswer | CompressAnswer>;
+
 /** A chunk that waits for its turn: a thread works on it, or it is copied from an earlier layer. */
 interface UnderWay {
   readonly chunk: LayerChunk;
@@ -122,7 +127,7 @@ interface UnderWay {
 class ParallelWriter implements Disposable {
   readonly #tar: number;
   readonly #blob: BlobFile | undefined;
-  readonly #pool: ThreadPool<ContentRequest, ContentAnswer>;
+  readonly #pool: ContentPool;
   readonly #options: ParallelLayerOptions;
   readonly #columns: ColumnsOptions;
   readonly #lookAhead: number;
@@ -141,7 +146,7 @@ class ParallelWriter implements Disposable {
 
   constructor(
     tar: number,
-    pool: ThreadPool<ContentRequest, ContentAnswer>,
+    pool: ContentPool,
     options: ParallelLayerOptions,
   ) {
     this.#tar = tar;
@@ -185,9 +190,24 @@ class ParallelWriter implements Disposable {
 
   #ask(chunk: LayerChunk, { columns }: DescribedChunk): Promise<ContentAnswer> {
     const buffer = this.#spare.pop() ?? new ArrayBuffer(CHUNK_LIMIT_BYTES);
-    const request: ContentRequest = { buffer, tarOffset: chunk.tarOffset, columns };
-    if (chunk.sliceOf !== undefined && chunk.contents[0]?.from === 0) this.#lane++;
-    return this.#pool.ask(request, [buffer], chunk.sliceOf === undefined ? undefined : this.#lane);
+    const { tarOffset, sliceOf, lengthBytes } = chunk;
+    const request = { buffer, tarOffset, columns, compresses: sliceOf === undefined };
+    if (sliceOf !== undefined && chunk.contents[0]?.from === 0) this.#lane++;
+    const lane = sliceOf === undefined ? undefined : this.#lane;
+    const filled = this.#pool.ask(request, [buffer], lane) as Promise<ContentAnswer>;
+    if (sliceOf === undefined) return filled;
+    if (this.#blob === undefined) return filled;
+    const compressed = filled.then((answer) => this.#compress(answer, lengthBytes));
+    // Its failure is met when its turn comes, or not at all after an earlier one.
+    compressed.catch(() => {});
+    return compressed;
+  }
+
+  async #compress(answer: ContentAnswer, lengthBytes: number): Promise<ContentAnswer> {
+    if (answer.error !== undefined) return answer;
+    const { buffer } = answer;
+    const compressed = await this.#pool.ask({ buffer, lengthBytes }, [buffer]);
+    return { ...answer, ...compressed as CompressAnswer };
   }
 
   async #takeOldest(): Promise<void> {
