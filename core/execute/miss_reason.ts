@@ -6,7 +6,7 @@
 import type { Vertex } from "../graph/vertex.ts";
 import { cacheKey, type KeyPreimage, preimageJson } from "../solve/cache_key.ts";
 import { explainDifference, type RecipeTerms } from "../solve/explain.ts";
-import { greatestLikeness, likeness } from "../solve/likeness.ts";
+import { likeness } from "../solve/likeness.ts";
 import type { MissReason } from "../solve/progress.ts";
 import { staleness } from "./cache_policy.ts";
 import type { Workbench } from "./workbench.ts";
@@ -49,7 +49,8 @@ function mostAlike(
     const isSamePlace = record.identity === identity;
     const score = likeness(record.preimage, now, isSamePlace);
     if (score > most) [earlier, most] = [record.preimage, score];
-    if (isSamePlace && score >= greatestLikeness(kind)) break;
+    // Nothing is more like it, and the records that follow are older.
+    if (isSamePlace && score >= likeness(now, now, true)) break;
   }
   return earlier === undefined ? undefined : { earlier, now };
 }

@@ -24,7 +24,13 @@ import { executeRun } from "./run.ts";
 import type { MountInput } from "./run_mounts.ts";
 import type { RunnerPool } from "./runner_pool.ts";
 import { type Source, splitIdentifier } from "./source.ts";
-import type { FilesResult, ImageResult, LayerRef, VertexResult } from "./vertex_result.ts";
+import {
+  type FilesResult,
+  type ImageResult,
+  type LayerRef,
+  stackOn,
+  type VertexResult,
+} from "./vertex_result.ts";
 import { checkNotCancelled, type Workbench } from "./workbench.ts";
 
 /** What a graph is solved with. */
@@ -295,7 +301,7 @@ function withHistory(state: ImageState, op: Op): ImageState {
 function added(base: ImageResult, op: Op, layer: LayerRef | undefined): ImageResult {
   const layers = base.layers === undefined || layer === undefined
     ? undefined
-    : [...base.layers, layer];
+    : stackOn(base.layers, layer);
   return { kind: "image", state: withHistory(base.state, op), layers };
 }
 

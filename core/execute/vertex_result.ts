@@ -7,7 +7,7 @@ import type { SourceTree } from "../context/source_tree.ts";
 import type { ImageState } from "../graph/image_state.ts";
 import type { OpPlatform } from "../graph/op.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { chainId } from "../oci/chain_id.ts";
+import { chainId, chainOnTop } from "../oci/chain_id.ts";
 import type { ChainID, DiffID } from "../oci/digest.ts";
 
 /** One layer by the digest of its tar. */
@@ -18,9 +18,31 @@ export interface LayerRef {
   readonly blob?: Descriptor;
 }
 
+/** ChainIDs of stacks, and the stacks that they were made of: a long image has a stack for each of its steps. */
+const chains = new WeakMap<readonly LayerRef[], ChainID>();
+const bases = new WeakMap<readonly LayerRef[], readonly LayerRef[]>();
+
+/** A stack with one more layer on top. */
+export function stackOn(base: readonly LayerRef[], layer: LayerRef): readonly LayerRef[] {
+  const stack = [...base, layer];
+  bases.set(stack, base);
+  return stack;
+}
+
 /** Names a stack of layers in a key; null for the stack of none, which has no ChainID. */
 export function chainOf(layers: readonly LayerRef[]): ChainID | null {
-  return layers.length === 0 ? null : chainId(layers.map(({ diffId }) => diffId));
+  const top = layers.at(-1);
+  if (top === undefined) return null;
+  let chain = chains.get(layers);
+  if (chain === undefined) {
+    const base = bases.get(layers);
+    const below = base === undefined ? undefined : chains.get(base);
+    chain = below === undefined
+      ? chainId(layers.map(({ diffId }) => diffId))
+      : chainOnTop(below, top.diffId);
+    chains.set(layers, chain);
+  }
+  return chain;
 }
 
 /** An image so far: what it says, and the layers it is made of, base layer first. */

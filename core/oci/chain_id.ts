@@ -31,12 +31,19 @@ export function chainId(diffIds: readonly DiffID[]): ChainID {
   return chain;
 }
 
+/** The ChainID of a stack with one more layer on top. */
+export function chainOnTop(below: ChainID, diffId: DiffID): ChainID {
+  return sha256(`${below} ${diffId}`);
+}
+
 /** The ChainID of every prefix of a stack: of the base layer alone, of the lowest two, … */
 export function chainIds(diffIds: readonly DiffID[]): ChainID[] {
   const chains: ChainID[] = [];
   for (const diffId of diffIds) {
     const below = chains.at(-1);
-    chains.push(below === undefined ? (diffId as string) as ChainID : sha256(`${below} ${diffId}`));
+    chains.push(
+      below === undefined ? (diffId as string) as ChainID : chainOnTop(below, diffId),
+    );
   }
   return chains;
 }

@@ -44,12 +44,6 @@ export function likeness(before: unknown, after: unknown, isSamePlace: boolean):
   return isSamePlace && now.kind !== "copy" ? score + SAME_PLACE : 0;
 }
 
-/** The score of a step against itself. */
-export function greatestLikeness(kind: string): number {
-  const weights = Object.values(WEIGHTS.get(kind) ?? {});
-  return weights.reduce((sum, weight) => sum + weight, SAME_PLACE);
-}
-
 /** Whether the steps share what a person would know them by, wherever they are. */
 function isRecognized(kind: string, old: Fields, now: Fields): boolean {
   return (MARKS.get(kind) ?? []).some((name) => share(old[name], now[name]) > 0);

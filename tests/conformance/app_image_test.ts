@@ -46,7 +46,10 @@ test(
       outputs: [{ type: "oci", dest: `${layout}/` }, { type: "docker", dest: archive }],
     });
 
-    assert.equal(JSON.parse(run("skopeo", ["inspect", `oci:${layout}:dev`])).Digest, await digest());
+    assert.equal(
+      JSON.parse(run("skopeo", ["inspect", `oci:${layout}:dev`])).Digest,
+      await digest(),
+    );
 
     const bundle = join(directory.path, "bundle");
     run("umoci", ["unpack", "--image", `${layout}:dev`, bundle]);
