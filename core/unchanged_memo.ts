@@ -14,7 +14,7 @@ import type { Descriptor } from "./oci/descriptor.ts";
 import { type Digest, digestAlgorithm, digestHex, type ImageID, sha256 } from "./oci/digest.ts";
 import { COMPAT } from "./solve/cache_key.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
-import { memoFolder } from "./store/home.ts";
+import { memoFolder } from "./store/memo_folder.ts";
 
 /** What a build is asked for. */
 export interface UnchangedOrder {

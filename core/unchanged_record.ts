@@ -8,7 +8,7 @@ import { join } from "node:path";
 import type { BuildRun } from "./build_run.ts";
 import type { EngineParts } from "./engine.ts";
 import type { Descriptor } from "./oci/descriptor.ts";
-import { memoFolder } from "./store/home.ts";
+import { memoFolder } from "./store/memo_folder.ts";
 import { openStore, type Store } from "./store/store.ts";
 import {
   currentBoot,

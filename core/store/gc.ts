@@ -6,7 +6,7 @@
 import { rmSync } from "node:fs";
 import type { Digest } from "../oci/digest.ts";
 import { digestsIn, Marks } from "./gc_mark.ts";
-import { memoFolder } from "./home.ts";
+import { memoFolder } from "./memo_folder.ts";
 import type { UnfinishedBlob } from "./partial_folder.ts";
 import type { Store } from "./store.ts";
 

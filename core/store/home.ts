@@ -47,8 +47,3 @@ export function storeHome(
     },
   );
 }
-
-/** Where a store keeps what it can answer without being opened: memos of builds of which nothing changed. */
-export function memoFolder(home: string): string {
-  return `${home}/unchanged`;
-}

@@ -19,7 +19,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { keepsChangeTimes } from "../../core/context/change_times.ts";
 import { collectGarbage } from "../../core/store/gc.ts";
-import { memoFolder } from "../../core/store/home.ts";
+import { memoFolder } from "../../core/store/memo_folder.ts";
 import { openStore } from "../../core/store/store.ts";
 import { parseMemo, serializeMemo } from "../../core/unchanged_file.ts";
 import { type BuildOptions, type BuildTarget, executable, image, source } from "../../mod.ts";

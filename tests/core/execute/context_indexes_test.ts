@@ -7,7 +7,7 @@ import { keepsChangeTimes } from "../../../core/context/change_times.ts";
 import { openContext, walkContext } from "../../../core/context/walk.ts";
 import { ContextIndexes } from "../../../core/execute/context_indexes.ts";
 import { sha256 } from "../../../core/oci/digest.ts";
-import { memoFolder } from "../../../core/store/home.ts";
+import { memoFolder } from "../../../core/store/memo_folder.ts";
 import { type BuildOptions, image, type ProgressEvent } from "../../../mod.ts";
 import { type TempEngine, tempEngine } from "../../support/temp_engine.ts";
 
