@@ -3,9 +3,16 @@
  *
  * @module
  */
+import { checkEntry } from "./entry_rules.ts";
 import { ContentReader } from "./file_content.ts";
 import type { FileEntry } from "./file_entry.ts";
-import { BLOCK_SIZE, encodeHeader, paddingBytes } from "./tar_header.ts";
+import {
+  BLOCK_SIZE,
+  encodeHeader,
+  hasPlainHeader,
+  paddingBytes,
+  putPlainHeader,
+} from "./tar_header.ts";
 import { refuseFalseWhiteout } from "./whiteout.ts";
 
 /** Where one member stands in the archive, in bytes from its start. */
@@ -51,15 +58,18 @@ export function writeTar(
   const output = new PooledOutput(sink);
   for (const entry of entries) {
     refuseFalseWhiteout(entry);
-    const header = encodeHeader(entry);
-    const contentOffset = output.offset + header.length;
+    // Most headers are one block, which needs no memory of its own.
+    const header = hasPlainHeader(entry) ? undefined : encodeHeader(entry);
+    if (header === undefined) checkEntry(entry);
+    const contentOffset = output.offset + (header?.length ?? BLOCK_SIZE);
     const padding = paddingBytes(entry.sizeBytes);
     options.onEntry?.(entry, {
       headerOffset: output.offset,
       contentOffset,
       endOffset: contentOffset + entry.sizeBytes + padding,
     });
-    output.write(header);
+    if (header === undefined) output.writePlainHeader(entry);
+    else output.write(header);
     if (entry.type !== "file") continue;
     contents.read(entry, (piece) => {
       options.onContent?.(entry, piece);
@@ -97,6 +107,12 @@ class PooledOutput {
     }
     this.#buffer.set(bytes, this.#used);
     this.#used += bytes.length;
+  }
+
+  writePlainHeader(entry: FileEntry): void {
+    // Made on zeros, where they are.
+    this.writeZeros(BLOCK_SIZE);
+    putPlainHeader(entry, this.#buffer, this.#used - BLOCK_SIZE);
   }
 
   /** At most two blocks at a time. */

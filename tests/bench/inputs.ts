@@ -26,8 +26,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { freshFolder, roomBytes, type Scratch } from "./scratch.ts";
 
-const W1_FOLDER = fileURLToPath(new URL("./w1", import.meta.url));
-const W1_FILES = ["package.json", "package-lock.json", ".npmrc"];
+const PACKAGE_FILES = ["package.json", "package-lock.json", ".npmrc"];
 
 /** How many files a tree has and how large they are together. */
 export interface TreeSize {
@@ -36,23 +35,24 @@ export interface TreeSize {
 }
 
 /**
- * The node_modules tree of `w1/package-lock.json`, installed once for each lock into the user's cache folder.
+ * The node_modules tree of `FOLDER/package-lock.json`, installed once for each lock into the user's cache folder.
  *
  * @returns the folder that holds `node_modules`.
  */
-export function installW1(say: (line: string) => void): string {
-  const lock = readFileSync(join(W1_FOLDER, "package-lock.json"));
+export function installPackages(of: "w1" | "tar_writers", say: (line: string) => void): string {
+  const source = fileURLToPath(new URL(`./${of}`, import.meta.url));
+  const lock = readFileSync(join(source, "package-lock.json"));
   const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "layerwright-bench");
-  const name = `w1-${createHash("sha256").update(lock).digest("hex").slice(0, 16)}`;
+  const name = `${of}-${createHash("sha256").update(lock).digest("hex").slice(0, 16)}`;
   const folder = join(cache, name);
   if (existsSync(folder)) return folder;
-  say(`installing the packages of W1 into ${folder}, once`);
+  say(`installing the packages of ${of} into ${folder}, once`);
   const partial = freshFolder(`${folder}.partial`);
-  for (const file of W1_FILES) copyFileSync(join(W1_FOLDER, file), join(partial, file));
+  for (const file of PACKAGE_FILES) copyFileSync(join(source, file), join(partial, file));
   const { status } = spawnSync("npm", ["ci"], { cwd: partial, stdio: ["ignore", 2, 2] });
   if (status !== 0) {
     rmSync(partial, { recursive: true, force: true });
-    throw new Error("Cannot install the packages of W1: npm ci failed");
+    throw new Error(`Cannot install the packages of ${of}: npm ci failed`);
   }
   renameSync(partial, folder);
   return folder;

@@ -27,6 +27,8 @@ interface Target {
   readonly cpuShare?: number;
   /** What ours takes beyond the other, in ms, instead of the ratio. */
   readonly extraMs?: true;
+  /** The package that is compared, on the same runtime. */
+  readonly npmWriter?: string;
 }
 
 const DOCKER = "docker (BuildKit), build";
@@ -34,6 +36,7 @@ const BUILD = "buildah, build";
 const PUSH = "buildah, build + push";
 const HASH = "tar | openssl sha256";
 const ENCODE = "encode, level 1, one thread";
+const TAR = "tar of 20,000 files from memory";
 
 const cold = (workload: string, tool?: string): Cell =>
   tool === undefined ? [workload, "cold"] : [workload, "cold", tool];
@@ -243,6 +246,26 @@ const TARGETS: readonly Target[] = [
     speedUp: true,
   },
   {
+    id: "T14",
+    text: "tar of files from memory, times as fast as nanotar",
+    bun: 3,
+    deno: 1.7,
+    ours: ["W0", TAR],
+    over: ["W0", TAR],
+    npmWriter: "nanotar",
+    speedUp: true,
+  },
+  {
+    id: "T14",
+    text: "the same, as tar-stream",
+    bun: 3,
+    deno: 1.7,
+    ours: ["W0", TAR],
+    over: ["W0", TAR],
+    npmWriter: "tar-stream",
+    speedUp: true,
+  },
+  {
     id: "T15",
     text: "W1 cold, peak RSS of the largest process, MiB",
     bun: 160,
@@ -333,7 +356,10 @@ function measured(
     return median(ours.samples.map((s) => s.peakRssBytes ?? NaN)) / 2 ** 20;
   }
   if (target.absolute === "ms") return wallSeconds(ours) * 1000;
-  const peer = target.over === undefined ? undefined : find(target.over, bare);
+  const { npmWriter } = target;
+  const runtime = tool === BUN_TOOL ? "Bun" : "Deno";
+  const other = npmWriter === undefined ? bare : `${npmWriter} on ${runtime}`;
+  const peer = target.over === undefined ? undefined : find(target.over, other);
   if (peer === undefined) return undefined;
   if (target.extraMs === true) return (wallSeconds(ours) - wallSeconds(peer)) * 1000;
   const over = target.cpuShare === undefined
