@@ -147,7 +147,8 @@ export function dockerBuilds(
       label: "build",
       command: () => ({
         argv: [
-          ...["docker", "build", "-q", ...cache, ...build.args ?? []],
+          // No step needs a network, and a daemon may have none to give.
+          ...["docker", "build", "-q", "--network", "none", ...cache, ...build.args ?? []],
           ...["-f", build.dockerfile, build.context],
         ],
         env: { DOCKER_BUILDKIT: "1" },
