@@ -6,7 +6,7 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { BuildOptions, BuiltStep, StepExplanation } from "./build_options.ts";
-import { epochOf, EXPORT_VERTEX, progressVertices } from "./build_steps.ts";
+import { epochOf, EXPORT_VERTEX, exported, progressVertices } from "./build_steps.ts";
 import { LayerwrightError, type SourceLocation } from "./errors.ts";
 import { Observations, type ObservationsOptions } from "./context/observations.ts";
 import { ContextIndexes } from "./execute/context_indexes.ts";
@@ -141,14 +141,7 @@ export class BuildRun implements AsyncDisposable {
 
   /** One part of the last step is done. */
   reportExported(id: string): void {
-    this.report({
-      type: "status",
-      vertex: EXPORT_VERTEX,
-      id,
-      current: 0,
-      timeMs: Date.now(),
-      done: true,
-    });
+    this.report(exported(id));
   }
 
   /** Steps that made or found a layer. */

@@ -9,7 +9,7 @@ import { LayerwrightError } from "./errors.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { VertexDigest } from "./graph/vertex.ts";
 import { sha256 } from "./oci/digest.ts";
-import type { ProgressVertex } from "./solve/progress.ts";
+import type { ProgressEvent, ProgressVertex } from "./solve/progress.ts";
 
 /** The step of the engine's own that progress shows last. */
 export const EXPORT_VERTEX: VertexDigest = sha256<VertexDigest>("exporting to image");
@@ -32,6 +32,11 @@ export function progressVertices(
   return planning
     ? vertices
     : [...vertices, { digest: EXPORT_VERTEX, inputs: [], name: "exporting to image" }];
+}
+
+/** One part of the last step is done. */
+export function exported(id: string): ProgressEvent {
+  return { type: "status", vertex: EXPORT_VERTEX, id, current: 0, timeMs: Date.now(), done: true };
 }
 
 /** Build arguments that no step declares: most likely a slip of the pen. */

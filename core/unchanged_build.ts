@@ -12,7 +12,7 @@
  */
 import type { BuildResult, BuiltStep } from "./build_options.ts";
 import { buildResult, tagDescriptor } from "./build_result.ts";
-import { EXPORT_VERTEX, progressVertices } from "./build_steps.ts";
+import { EXPORT_VERTEX, exported, progressVertices } from "./build_steps.ts";
 import { isAllAsObserved } from "./context/observed_files.ts";
 import type { EngineParts } from "./engine.ts";
 import { host } from "./host/mod.ts";
@@ -88,15 +88,7 @@ function report(
   const made = new Set(head.steps);
   const loaded = new Set(head.loaded);
   const tell = (event: ProgressEvent): void => reporter.event(event);
-  const tellDone = (id: string): void =>
-    tell({
-      type: "status",
-      vertex: EXPORT_VERTEX,
-      id,
-      current: 0,
-      timeMs: Date.now(),
-      done: true,
-    });
+  const tellDone = (id: string): void => tell(exported(id));
   tell({ type: "plan", vertices: progressVertices(graph, names, false) });
   for (const vertex of names.keys()) {
     if (loaded.has(vertex)) {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { closeSync, createReadStream, openSync, rmSync, writeSync } from "node:fs";
+import { closeSync, createReadStream, openSync, rmSync } from "node:fs";
 import { LayerwrightError } from "../errors.ts";
 import { decompressed } from "../layer/decompress.ts";
 import type { FileContent, FileEntry } from "../layer/file_entry.ts";
+import { writeFully } from "../layer/full_io.ts";
 import { readBlock } from "../layer/tar_fields.ts";
 import { BLOCK_SIZE } from "../layer/tar_header.ts";
 import { indexTar } from "../layer/tar_reader.ts";
@@ -78,7 +79,7 @@ async function spoolArchive(source: AsyncIterable<Uint8Array>, path: string): Pr
         if (length + bytes.length >= BLOCK_SIZE && !isHeader(head)) return false;
       }
       length += bytes.length;
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+      writeFully(fd, bytes);
     }
   } catch (error) {
     // What only looks compressed is a file like any other; what is an archive and then breaks off is not.

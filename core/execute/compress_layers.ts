@@ -4,21 +4,21 @@
  *
  * @module
  */
-import { closeSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import type {
   ByteSink,
-  ChunkRecord,
   EarlierAttempt,
   EncodedLayer,
   EncodeOptions,
   LayerEncoder,
 } from "../layer/compress.ts";
+import { type ChunkSums, sumsOf } from "../layer/chunk_sums.ts";
 import { CompressionWorkers } from "../layer/compression_workers.ts";
-import { crc32 } from "../layer/gzip.ts";
+import { writeFully } from "../layer/full_io.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import type { DiffID, Digest } from "../oci/digest.ts";
 import { OCI_LAYER } from "../oci/media_type.ts";
-import { type ChunkSums, encodeChunkRecords } from "../store/chunk_record.ts";
+import { encodeChunkRecords } from "../store/chunk_record.ts";
 import type { PartialBlob } from "../store/partial_blob.ts";
 import type { Store } from "../store/store.ts";
 import { guarded } from "../store/store_error.ts";
@@ -120,10 +120,6 @@ export function intactPath(
 
 type Encode = (sink: ByteSink, earlier?: EarlierAttempt) => Promise<EncodedLayer>;
 
-function sumsOf({ tarBytes, tarCrc, bytes }: ChunkRecord): ChunkSums {
-  return { tarBytes, tarCrc, blobBytes: bytes.length, blobCrc: crc32(bytes) };
-}
-
 /** Makes the blob of a layer, unless another process is quicker. */
 async function compressLayer(
   site: CompressionSite,
@@ -180,9 +176,7 @@ async function storeAtOnce(store: Store, encode: Encode): Promise<EncodedLayer> 
     try {
       encoded = await encode((bytes) =>
         guarded("store a blob", path, () => {
-          for (let done = 0; done < bytes.length;) {
-            done += writeSync(fd, bytes, done, bytes.length - done);
-          }
+          writeFully(fd, bytes);
         })
       );
     } finally {

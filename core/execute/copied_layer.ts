@@ -6,7 +6,7 @@
 import { renameSync, rmSync } from "node:fs";
 import { gzipLevelOf, loadEncoder } from "../layer/encoders.ts";
 import type { FileEntry } from "../layer/file_entry.ts";
-import { type ParallelLayerOptions, writeLayerInParallel } from "../layer/parallel_layer.ts";
+import { type CompressOptions, writeLayerInParallel } from "../layer/parallel_layer.ts";
 import { writeLayer, type WrittenLayer } from "../layer/write_layer.ts";
 import type { CopiedContents, UnreadFiles } from "./copied_contents.ts";
 import type { Workbench } from "./workbench.ts";
@@ -91,7 +91,7 @@ export class LayerDraft implements Disposable {
 async function compression(
   name: string,
   blobPath: string,
-): Promise<ParallelLayerOptions["compress"]> {
+): Promise<CompressOptions | undefined> {
   const level = gzipLevelOf(name);
   return level === undefined ? undefined : { encoder: await loadEncoder(name), level, blobPath };
 }

@@ -3,21 +3,14 @@
  *
  * @module
  */
-import {
-  closeSync,
-  createReadStream,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, createReadStream, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
 import { LayerwrightError } from "../errors.ts";
 import type { OpPlatform, SourceOp } from "../graph/op.ts";
 import { fixedChunks } from "../layer/chunk.ts";
 import { decompressed } from "../layer/decompress.ts";
+import { writeFully } from "../layer/full_io.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
 import { type DiffID, digestAlgorithm, digestHex, sha256 } from "../oci/digest.ts";
 import { parseImageConfig } from "../oci/image_config.ts";
@@ -277,7 +270,7 @@ async function spool(
     for await (const bytes of source) {
       signal?.throwIfAborted();
       hash.update(bytes);
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
+      writeFully(fd, bytes);
       sizeBytes += bytes.length;
     }
   } catch (error) {

@@ -4,11 +4,13 @@
  *
  * @module
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import type { KnownChunk, LayerEncoder } from "../layer/compress.ts";
+import type { ChunkSums } from "../layer/chunk_sums.ts";
+import { readFully } from "../layer/full_io.ts";
 import { crc32 } from "../layer/gzip.ts";
 import type { BlobDigest, DiffID } from "../oci/digest.ts";
-import { type ChunkSums, decodeChunkRecord } from "../store/chunk_record.ts";
+import { decodeChunkRecord } from "../store/chunk_record.ts";
 import type { Store } from "../store/store.ts";
 
 /** A chunk in a blob. */
@@ -60,12 +62,7 @@ export class KnownChunks implements Disposable {
     const chunk = blob?.chunks.get(elsewhere.place);
     if (blob === undefined || chunk?.tarBytes !== own.length) return undefined;
     const bytes = new Uint8Array(chunk.blobBytes);
-    for (let filled = 0; filled < bytes.length;) {
-      const position = chunk.offset + filled;
-      const count = readSync(blob.fd, bytes, filled, bytes.length - filled, position);
-      if (count === 0) return undefined;
-      filled += count;
-    }
+    if (readFully(blob.fd, bytes, chunk.offset) < bytes.length) return undefined;
     // A damaged blob must not spread into a new one, whose digest would be right.
     return crc32(bytes) === chunk.blobCrc ? { bytes, tarCrc: chunk.tarCrc } : undefined;
   }

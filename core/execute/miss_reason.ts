@@ -41,6 +41,7 @@ function mostAlike(
   const { kind } = preimage;
   const identity = bench.identityOf(vertex.digest);
   let now: unknown;
+  let greatest: number | undefined;
   let earlier: unknown;
   let most = 0;
   for (const record of bench.store.cache.similar(kind, bench.recipeOf(vertex.digest))) {
@@ -50,7 +51,7 @@ function mostAlike(
     const score = likeness(record.preimage, now, isSamePlace);
     if (score > most) [earlier, most] = [record.preimage, score];
     // Nothing is more like it, and the records that follow are older.
-    if (isSamePlace && score >= likeness(now, now, true)) break;
+    if (isSamePlace && score >= (greatest ??= likeness(now, now, true))) break;
   }
   return earlier === undefined ? undefined : { earlier, now };
 }

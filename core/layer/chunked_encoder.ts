@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync } from "node:fs";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { LayerwrightError } from "../errors.ts";
 import type { BlobDigest, DiffID } from "../oci/digest.ts";
@@ -20,6 +20,7 @@ import type {
   LayerTar,
 } from "./compress.ts";
 import { DEFLATE_INPUT_LIMIT_BYTES } from "./deflate/deflater.ts";
+import { readFully } from "./full_io.ts";
 import { crc32, crc32Combine } from "./gzip.ts";
 
 /** Room for any chunk, compressed or not: what nothing compresses grows by a few kilobytes. */
@@ -249,10 +250,8 @@ export function* tarChunks(
         known: known?.(index),
         read(buffer): Uint8Array<ArrayBuffer> {
           const chunk = buffer.subarray(0, length);
-          for (let filled = 0; filled < length;) {
-            const count = readSync(fd, chunk, filled, length - filled, start + filled);
-            if (count === 0) throw wrongLength(tar, "it became shorter while it was read");
-            filled += count;
+          if (readFully(fd, chunk, start) < length) {
+            throw wrongLength(tar, "it became shorter while it was read");
           }
           return chunk;
         },

@@ -6,7 +6,7 @@
  * @module
  */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { LayerwrightError, systemErrorCode } from "../errors.ts";
 import {
@@ -20,9 +20,9 @@ import {
 } from "./chunk_columns.ts";
 import { compressChunk } from "./compress.ts";
 import type { DeflateLevel } from "./deflate/deflater.ts";
-import { PromisedFile } from "./file_content.ts";
+import { contentChanged, PromisedFile } from "./file_content.ts";
+import { readFully, writeFully } from "./full_io.ts";
 import { crc32 } from "./gzip.ts";
-import { readAll } from "./read_all.ts";
 import { putPlainHeader } from "./tar_header.ts";
 
 /** What a thread is started with. */
@@ -98,9 +98,7 @@ class ContentFiller implements Disposable {
     const chunk = new Uint8Array(buffer, 0, columns.lengthBytes);
     chunk.fill(0);
     this.#fillFromFiles(columns, chunk, putHeaders(columns, chunk));
-    for (let done = 0; done < chunk.length;) {
-      done += writeSync(this.#tar, chunk, done, chunk.length - done, tarOffset + done);
-    }
+    writeFully(this.#tar, chunk, tarOffset);
     return crc32(chunk);
   }
 
@@ -187,7 +185,7 @@ class ContentFiller implements Disposable {
       this.#range = undefined;
       this.#range = { path, fd: openSync(path, "r") };
     }
-    const done = readAll(this.#range.fd, target, offset);
+    const done = readFully(this.#range.fd, target, offset);
     if (done === target.length) return;
     throw new LayerwrightError(
       "LAYER_INVALID",
@@ -231,15 +229,6 @@ function putHeaders({ names, headers, extra }: ChunkColumns, chunk: Uint8Array):
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {
   for (let i = 0; i < DIGEST_BYTES; i++) if (a[i] !== b[i]) return false;
   return true;
-}
-
-/** A file system's clock ticks in milliseconds: a file written twice in one tick looks unchanged, only its bytes tell. */
-function contentChanged(name: string): LayerwrightError {
-  return new LayerwrightError(
-    "CONTEXT_FILE_CHANGED",
-    `Cannot copy ${JSON.stringify(name)}: its content changed while the layer was made`,
-    { hint: "build again once nothing writes to it" },
-  );
 }
 
 /** An error as a message can carry it; what is a fault of this program ends the thread. */

@@ -101,6 +101,15 @@ export class ContentReader implements Disposable {
   }
 }
 
+/** Of a file whose bytes are not those of its digest: one written twice in a tick of the clock looks unchanged. */
+export function contentChanged(name: string): LayerwrightError {
+  return new LayerwrightError(
+    "CONTEXT_FILE_CHANGED",
+    `Cannot copy ${JSON.stringify(name)}: its content changed while the layer was made`,
+    { hint: "build again once nothing writes to it" },
+  );
+}
+
 /** What a file on disk is expected to be. */
 export interface FilePromise {
   /** What messages call the file. */

@@ -5,7 +5,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { closeSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { type ErrorCode, LayerwrightError } from "../errors.ts";
 import type { DiffID, Digest } from "../oci/digest.ts";
@@ -29,28 +29,39 @@ import type {
 } from "./content_worker.ts";
 import type { FileContent, FileEntry } from "./file_entry.ts";
 import { type ContentPart, type LayerChunk, layerChunks } from "./layer_chunks.ts";
+import { type ChunkSums, sumsOf } from "./chunk_sums.ts";
+import { readFully, writeFully } from "./full_io.ts";
 import { crc32 } from "./gzip.ts";
 import { normalizeEntries } from "./normalize.ts";
-import { readAll } from "./read_all.ts";
 import { siblingModule, ThreadPool } from "./thread_pool.ts";
 import type { DeflateLevel } from "./deflate/deflater.ts";
-import type { BlobChunkSums, WriteLayerOptions, WrittenBlob, WrittenLayer } from "./write_layer.ts";
+import type { WriteLayerOptions, WrittenBlob, WrittenLayer } from "./write_layer.ts";
 
-/** How a layer is written by threads. */
-export interface ParallelLayerOptions extends WriteLayerOptions {
+/** How a layer is written by threads: compressed as well, or with chunks of earlier layers, which come uncompressed. */
+export type ParallelLayerOptions =
+  & ParallelOptions
+  & (
+    | { readonly compress?: CompressOptions; readonly findChunk?: never }
+    | {
+      readonly compress?: never;
+      /** Finds a chunk in an earlier layer, by its key. */
+      readonly findChunk?: (key: string) => StoredChunk | undefined;
+    }
+  );
+
+/** The blob of a layer, made with an encoder that compresses chunks apart, at a path that is free. */
+export interface CompressOptions {
+  readonly encoder: LayerEncoder;
+  readonly level: DeflateLevel;
+  readonly blobPath: string;
+}
+
+interface ParallelOptions extends WriteLayerOptions {
   /** Threads to start: 1 or more, one for each processor unless given. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
   /** Is told the digest of each file on disk. */
   readonly onContentDigest?: (content: FileContent, digest: Digest) => void;
-  /** The blob of the layer is made as well, with an encoder that compresses chunks apart; at a path that is free. */
-  readonly compress?: {
-    readonly encoder: LayerEncoder;
-    readonly level: DeflateLevel;
-    readonly blobPath: string;
-  };
-  /** Finds a chunk in an earlier layer, by its key. */
-  readonly findChunk?: (key: string) => StoredChunk | undefined;
 }
 
 /** Where the bytes of a chunk stand already. */
@@ -121,6 +132,8 @@ type ContentPool = ThreadPool<ContentRequest | CompressRequest, ContentAnswer | 
 interface UnderWay {
   readonly chunk: LayerChunk;
   readonly described: DescribedChunk;
+  /** What it is known by, where that is known before it is made. */
+  readonly key: string | undefined;
   readonly from: Promise<ContentAnswer> | StoredChunk;
 }
 
@@ -181,11 +194,10 @@ class ParallelWriter implements Disposable {
   #fill(chunk: LayerChunk): UnderWay {
     const { findChunk } = this.#options;
     const described = chunkColumns(chunk, this.#columns);
+    const key = described.isComplete ? chunkKey(described.columns) : undefined;
     // Slices of one file are read in order by one thread, all or none.
-    const stored = described.isComplete && chunk.sliceOf === undefined
-      ? findChunk?.(chunkKey(described.columns))
-      : undefined;
-    return { chunk, described, from: stored ?? this.#ask(chunk, described) };
+    const stored = key === undefined || chunk.sliceOf !== undefined ? undefined : findChunk?.(key);
+    return { chunk, described, key, from: stored ?? this.#ask(chunk, described) };
   }
 
   #ask(chunk: LayerChunk, { columns }: DescribedChunk): Promise<ContentAnswer> {
@@ -247,15 +259,13 @@ class ParallelWriter implements Disposable {
         this.#closeEarlier();
         this.#earlier = { path: tarPath, fd: openSync(tarPath, "r") };
       }
-      if (readAll(this.#earlier.fd, bytes, offset) !== bytes.length) return undefined;
+      if (readFully(this.#earlier.fd, bytes, offset) !== bytes.length) return undefined;
     } catch {
       // Collected meanwhile: the files themselves are still there.
       return undefined;
     }
     if (crc32(bytes) !== crc) return undefined;
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#tar, bytes, done, bytes.length - done, chunk.tarOffset + done);
-    }
+    writeFully(this.#tar, bytes, chunk.tarOffset);
     return bytes;
   }
 
@@ -283,11 +293,11 @@ class ParallelWriter implements Disposable {
   }
 
   /** Keeps the key of a chunk; those of slices when the last of their file is there. */
-  #keep({ chunk, described }: UnderWay, digests: Uint8Array): void {
-    const index = this.#chunkKeys.push(null) - 1;
-    const { columns, isCompletable, isComplete } = described;
-    if (!isCompletable && !isComplete) return;
-    if (isComplete || chunk.sliceOf === undefined) {
+  #keep({ chunk, described, key }: UnderWay, digests: Uint8Array): void {
+    const index = this.#chunkKeys.push(key ?? null) - 1;
+    const { columns, isCompletable } = described;
+    if (key !== undefined || !isCompletable) return;
+    if (chunk.sliceOf === undefined) {
       this.#chunkKeys[index] = chunkKey(columns, digests);
       return;
     }
@@ -308,24 +318,22 @@ class BlobFile implements Disposable {
   readonly #path: string;
   readonly #encoder: string;
   readonly #assembly: BlobAssembly | undefined;
-  readonly #chunks: BlobChunkSums[] = [];
+  readonly #chunks: ChunkSums[] = [];
   #fd: number | undefined;
 
-  constructor({ encoder, blobPath }: NonNullable<ParallelLayerOptions["compress"]>) {
+  constructor({ encoder, blobPath }: CompressOptions) {
     this.#path = blobPath;
     this.#encoder = encoder.name;
     const fd = openSync(blobPath, "wx", 0o600);
     this.#fd = fd;
-    this.#assembly = encoder.assemble?.((bytes) => {
-      for (let done = 0; done < bytes.length;) {
-        done += writeSync(fd, bytes, done, bytes.length - done);
-      }
-    });
+    this.#assembly = encoder.assemble?.(
+      (bytes) => writeFully(fd, bytes),
+      (chunk) => void this.#chunks.push(sumsOf(chunk)),
+    );
   }
 
   add(bytes: Uint8Array, tarCrc: number, tarBytes: number): void {
     this.#assembly?.add(bytes, tarCrc, tarBytes);
-    this.#chunks.push({ tarBytes, tarCrc, blobBytes: bytes.length, blobCrc: crc32(bytes) });
   }
 
   finish(): WrittenBlob | undefined {

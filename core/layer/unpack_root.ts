@@ -22,9 +22,9 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
-  writeSync,
 } from "node:fs";
 import { LayerwrightError, systemErrorCode } from "../errors.ts";
+import { writeFully } from "./full_io.ts";
 import { checkEntry } from "./entry_rules.ts";
 import type { FileEntry } from "./file_entry.ts";
 import { baseName, LinkTarget, parentPath, walkInside } from "./link_resolver.ts";
@@ -280,9 +280,7 @@ export class OpenFile implements Disposable {
   }
 
   write(bytes: Uint8Array): void {
-    for (let done = 0; done < bytes.length;) {
-      done += writeSync(this.#fd, bytes, done, bytes.length - done);
-    }
+    writeFully(this.#fd, bytes);
   }
 
   /** Sets the metadata; the content would have cleared setuid bits and moved the time. */

@@ -4,11 +4,13 @@
  * @module
  */
 import { createHash, type Hash } from "node:crypto";
-import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { LayerwrightError } from "../errors.ts";
+import { closeSync, openSync, rmSync } from "node:fs";
 import type { BlobDigest, DiffID, Digest } from "../oci/digest.ts";
 import { ChunkCutter } from "./chunk.ts";
 import type { FileEntry } from "./file_entry.ts";
+import type { ChunkSums } from "./chunk_sums.ts";
+import { contentChanged } from "./file_content.ts";
+import { writeFully } from "./full_io.ts";
 import { normalizeEntries } from "./normalize.ts";
 import { BLOCK_SIZE } from "./tar_header.ts";
 import { writeTar } from "./tar_writer.ts";
@@ -40,15 +42,7 @@ export interface WrittenBlob {
   /** The name of the encoder. */
   readonly encoder: string;
   /** Its chunks in order. */
-  readonly chunks: readonly BlobChunkSums[];
-}
-
-/** Lengths and CRC-32 of a chunk, before and after compression. */
-export interface BlobChunkSums {
-  readonly tarBytes: number;
-  readonly tarCrc: number;
-  readonly blobBytes: number;
-  readonly blobCrc: number;
+  readonly chunks: readonly ChunkSums[];
 }
 
 /** How a layer is written. */
@@ -85,8 +79,7 @@ export function writeLayer(
   try {
     sizeBytes = writeTar(normalized, (bytes) => {
       hash.update(bytes);
-      let done = 0;
-      while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done);
+      writeFully(fd, bytes);
     }, {
       onEntry: (entry, { headerOffset, endOffset }) => {
         cutter.member(entry.path, endOffset - headerOffset);
@@ -136,10 +129,6 @@ class ContentCheck {
     const { entry, expected, hash } = this.#current;
     this.#current = undefined;
     if (`sha256:${hash.digest("hex")}` === expected) return;
-    throw new LayerwrightError(
-      "CONTEXT_FILE_CHANGED",
-      `Cannot copy ${JSON.stringify(entry.path)}: its content changed while the layer was made`,
-      { hint: "build again once nothing writes to it" },
-    );
+    throw contentChanged(entry.path);
   }
 }

@@ -4,16 +4,10 @@
  * @module
  */
 
+import type { ChunkSums } from "../layer/chunk_sums.ts";
+
 /** Bytes of one record. */
 export const CHUNK_RECORD_BYTES = 16;
-
-/** Lengths and CRC-32 of a chunk before and after compression: four numbers of 32 bits. */
-export interface ChunkSums {
-  readonly tarBytes: number;
-  readonly tarCrc: number;
-  readonly blobBytes: number;
-  readonly blobCrc: number;
-}
 
 /** Many records, one after the other. */
 export function encodeChunkRecords(chunks: readonly ChunkSums[]): Uint8Array<ArrayBuffer> {

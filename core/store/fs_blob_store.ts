@@ -15,8 +15,8 @@ import {
   rmSync,
   statSync,
   utimesSync,
-  writeSync,
 } from "node:fs";
+import { writeFully } from "../layer/full_io.ts";
 import { LayerwrightError, systemErrorCode } from "../errors.ts";
 import { type Digest, digestAlgorithm } from "../oci/digest.ts";
 import type { BlobFolder } from "./blob_folder.ts";
@@ -231,10 +231,4 @@ export class FsBlobStore implements BlobStore {
   async *list(): AsyncIterable<Digest> {
     for (const digest of this.#folder.digests()) yield await Promise.resolve(digest);
   }
-}
-
-/** A write may be cut short: at a signal, or where the disk ends. */
-function writeFully(fd: number, bytes: Uint8Array): void {
-  let done = 0;
-  while (done < bytes.length) done += writeSync(fd, bytes, done, bytes.length - done);
 }

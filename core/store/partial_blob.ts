@@ -13,11 +13,12 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  readSync,
   rmSync,
   writeSync,
 } from "node:fs";
 import type { ChunkRecord, EarlierAttempt } from "../layer/compress.ts";
+import { sumsOf } from "../layer/chunk_sums.ts";
+import { readFully } from "../layer/full_io.ts";
 import { crc32 } from "../layer/gzip.ts";
 import { CHUNK_RECORD_BYTES, decodeChunkRecord, encodeChunkRecord } from "./chunk_record.ts";
 import { guarded } from "./store_error.ts";
@@ -84,11 +85,7 @@ export class PartialBlob implements EarlierAttempt, Disposable {
     if (blobBytes > CHUNK_LIMIT_BYTES) return undefined;
     if (this.#at + blobBytes > this.#sizeBytes) return undefined;
     const bytes = new Uint8Array(blobBytes);
-    for (let filled = 0; filled < blobBytes;) {
-      const count = readSync(this.#blob, bytes, filled, blobBytes - filled, this.#at + filled);
-      if (count === 0) return undefined;
-      filled += count;
-    }
+    if (readFully(this.#blob, bytes, this.#at) < blobBytes) return undefined;
     return crc32(bytes) === blobCrc ? bytes : undefined;
   }
 
@@ -117,13 +114,8 @@ export class PartialBlob implements EarlierAttempt, Disposable {
     });
   }
 
-  done({ tarBytes, tarCrc, bytes }: ChunkRecord): void {
-    const record = encodeChunkRecord({
-      tarBytes,
-      tarCrc,
-      blobBytes: bytes.length,
-      blobCrc: crc32(bytes),
-    });
+  done(chunk: ChunkRecord): void {
+    const record = encodeChunkRecord(sumsOf(chunk));
     guarded("write a blob", this.path, () => {
       writeSync(this.#log, record, 0, record.length, this.#chunks * CHUNK_RECORD_BYTES);
     });

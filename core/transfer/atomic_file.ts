@@ -13,9 +13,9 @@ import {
   renameSync,
   rmSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { writeFully } from "../layer/full_io.ts";
 
 /** A name beside `path` that nothing has: on the same file system, so that a rename can end it. */
 export function temporaryBeside(path: string): string {
@@ -67,9 +67,7 @@ function writeTo(
   finish: (fd: number) => void = () => {},
 ): void {
   try {
-    fill((bytes) => {
-      for (let done = 0; done < bytes.length;) done += writeSync(fd, bytes, done);
-    });
+    fill((bytes) => writeFully(fd, bytes));
     finish(fd);
   } finally {
     closeSync(fd);

@@ -11,9 +11,9 @@ import {
   readdirSync,
   readFileSync,
   statSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { writeFully } from "../layer/full_io.ts";
 import { LayerwrightError } from "../errors.ts";
 import { ContentReader } from "../layer/file_content.ts";
 import type { FileEntry } from "../layer/file_entry.ts";
@@ -110,7 +110,7 @@ function writeFiles(entries: readonly FileEntry[], directory: string): void {
     const fd = openSync(path, "wx", 0o666);
     try {
       contents.read(entry, (piece) => {
-        for (let done = 0; done < piece.length;) done += writeSync(fd, piece, done);
+        writeFully(fd, piece);
       });
     } finally {
       closeSync(fd);
