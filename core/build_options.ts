@@ -4,6 +4,7 @@
  * @module
  */
 import type { SourceLocation } from "./errors.ts";
+import type { StepOptions } from "./execute/step_options.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { VertexDigest } from "./graph/vertex.ts";
 import type { AnyImage } from "./dsl/image_builder.ts";
@@ -41,7 +42,7 @@ export interface GraphOptions {
 }
 
 /** What a plan can be told. */
-export interface PlanOptions extends GraphOptions {
+export interface PlanOptions extends GraphOptions, StepOptions {
   /** The folder that relative context paths begin at; the working directory unless given. */
   readonly contextDirectory?: string;
   /** Use no earlier result. */

@@ -79,6 +79,7 @@ export class BuildRun implements AsyncDisposable {
       contextIndexes,
       observations: this.observations,
       epochSeconds,
+      steps: options,
       signal: options.signal === undefined
         ? this.#abort.signal
         : AbortSignal.any([this.#abort.signal, options.signal]),

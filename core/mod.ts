@@ -22,6 +22,7 @@ export type {
   PlanOptions,
   StepExplanation,
 } from "./build_options.ts";
+export type { SecretSource, SshSource, StepOptions } from "./execute/step_options.ts";
 export { definePlugin, type Plugin } from "./plugin.ts";
 
 // The recipe language.
@@ -36,6 +37,7 @@ export type {
   ImageBuilder,
   ImageStart,
   RunOptions,
+  UlimitValue,
 } from "./dsl/image_builder.ts";
 export { type Context, context, type ContextOptions } from "./dsl/context.ts";
 export { inlineFile, type InlineFileValue } from "./dsl/inline_file.ts";

@@ -49,6 +49,13 @@ export function currentBoot(): string {
   return bytes === undefined ? "" : new TextDecoder().decode(bytes).trim();
 }
 
+/** What steps get from outside the recipe is not worth a memo: some of it must not be written down. */
+function hasStepOptions(options: BuildOptions): boolean {
+  const { secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs } = options;
+  return [secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs]
+    .some((option) => option !== undefined);
+}
+
 /**
  * All that decides what a build makes, apart from what it reads; undefined if the order asks for work even if nothing
  * changed, or if nothing can be told.
@@ -62,7 +69,7 @@ export function memoKey(
     options.compression !== undefined || (options.noCacheFilter ?? []).length > 0 ||
     (options.outputs ?? []).length > 0 ||
     !Number.isInteger(options.concurrency ?? 1) || (options.concurrency ?? 1) < 1 ||
-    options.signal?.aborted === true ||
+    options.signal?.aborted === true || hasStepOptions(options) ||
     unusedArguments(graph, options.buildArgs).length > 0
   ) return undefined;
   const ops = [...graph.vertices.values()].map(({ op }) => op);

@@ -110,6 +110,18 @@ function runLines(
   if (op.timeoutMs !== undefined) {
     lines.push(`# The recipe ends this step after ${op.timeoutMs} ms; there is no flag for that.`);
   }
+  const unsaid = {
+    hosts: op.hosts,
+    shmSizeBytes: op.shmSizeBytes,
+    ulimits: op.ulimits,
+    resources: op.resources,
+  };
+  for (const [name, value] of Object.entries(unsaid)) {
+    if (value === undefined) continue;
+    lines.push(
+      `# The recipe sets ${name} of this step; docker build has options for all steps only.`,
+    );
+  }
   if (op.cache !== undefined) {
     lines.push(
       "# The recipe limits the use of this step's earlier results; there is no flag for that.",

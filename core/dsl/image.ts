@@ -8,9 +8,11 @@ import type {
   Command,
   ConfigChange,
   CopyOp,
+  HostEntry,
   ModePolicy,
   NameValue,
   OwnerSpec,
+  Ulimit,
 } from "../graph/op.ts";
 import { captureCallSite } from "./call_site.ts";
 import type {
@@ -82,7 +84,7 @@ class Builder<Stages extends string> implements ImageBuilder<Stages> {
 
   run(command: CommandInput, options: RunOptions<Stages> = {}): Builder<Stages> {
     const { mounts = [], network = "default", security = "sandbox", env = {} } = options;
-    const { user, workdir, timeoutMs, cache } = options;
+    const { user, workdir, timeoutMs, hosts, shmSizeBytes, ulimits, resources, cache } = options;
     return this.#then({
       kind: "run",
       op: {
@@ -94,6 +96,10 @@ class Builder<Stages extends string> implements ImageBuilder<Stages> {
         ...(user === undefined ? {} : { user }),
         ...(workdir === undefined ? {} : { workingDirectory: workdir }),
         ...(timeoutMs === undefined ? {} : { timeoutMs }),
+        ...(hosts === undefined ? {} : { hosts: hostEntries(hosts) }),
+        ...(shmSizeBytes === undefined ? {} : { shmSizeBytes }),
+        ...(ulimits === undefined ? {} : { ulimits: ulimitList(ulimits) }),
+        ...(resources === undefined ? {} : { resources: { ...resources } }),
         ...(cache === undefined ? {} : { cache }),
       },
       mounts: [...mounts],
@@ -238,6 +244,18 @@ function commandOf(command: CommandInput): Command {
   if (typeof command === "string") return { form: "shell", script: command };
   if (isShellCommand(command)) return { form: "shell", script: command.script };
   return { form: "exec", args: [...command] };
+}
+
+function hostEntries(hosts: NonNullable<RunOptions["hosts"]>): HostEntry[] {
+  return Object.entries(hosts).map(([name, address]) => ({ name, address }));
+}
+
+function ulimitList(ulimits: NonNullable<RunOptions["ulimits"]>): Ulimit[] {
+  return Object.entries(ulimits).map(([name, limit]) =>
+    typeof limit === "number"
+      ? { name, soft: limit, hard: limit }
+      : { name, soft: limit.soft, hard: limit.hard }
+  );
 }
 
 function pairs(variables: Variables, value: string): NameValue[] {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CachePolicy, Healthcheck } from "../graph/op.ts";
+import type { CachePolicy, Healthcheck, Resources } from "../graph/op.ts";
 import type { InlineFileValue } from "./inline_file.ts";
 import type { MountValue } from "./mount.ts";
 import type { ShellCommand } from "./shell_quote.ts";
@@ -56,6 +56,9 @@ export interface AddOptions<Stages extends string = never> extends CopyOptions<S
   readonly extract?: "never" | "local" | "always";
 }
 
+/** Both limits of a {@link Ulimit}, or one for both. */
+export type UlimitValue = number | { readonly soft: number; readonly hard: number };
+
 /** Options of {@link ImageBuilder.run}. */
 export interface RunOptions<Stages extends string = never> {
   readonly mounts?: readonly MountValue<Stages>[];
@@ -70,6 +73,14 @@ export interface RunOptions<Stages extends string = never> {
   readonly workdir?: string;
   /** Ends the step after this many milliseconds, and fails it. */
   readonly timeoutMs?: number;
+  /** Lines of its /etc/hosts: name to address. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  /** Size of /dev/shm; 64 MiB unless given. */
+  readonly shmSizeBytes?: number;
+  /** Limits of setrlimit(2) by name (`nofile`, `nproc`…): both, or soft and hard. -1: none. */
+  readonly ulimits?: Readonly<Record<string, UlimitValue>>;
+  /** What it may use at most, where control groups can be had; elsewhere there is a warning. */
+  readonly resources?: Resources;
   /**
    * When an earlier result may be used: `"never"`; for some time, `{ ttlMs: 86_400_000 }`; as long as a text is the
    * same, `{ key: "2026-W48" }`. Unless given, whenever nothing that the step depends on has changed.

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { HostEntry, Resources, Ulimit } from "../graph/op.ts";
 import type { WrittenLayer } from "../layer/write_layer.ts";
 
 /** A feature an executor found or missed. */
@@ -27,9 +28,9 @@ export interface ExecutorProbe {
   readonly findings: readonly ProbeFinding[];
   /**
    * Which unpacked trees this executor can share: two with the same variant see the same owners on disk
-   * (`root`; `user-1000-single`, …).
+   * (`root`; `user-1000-single`, …). Absent: what a session unpacks is not on this machine, and gone with it.
    */
-  readonly snapshotVariant: string;
+  readonly snapshotVariant?: string;
 }
 
 /** Runs programs for a build. Which one ran a step is in no key: all give the same layer. */
@@ -46,6 +47,8 @@ export interface ExecSessionOptions {
   readonly workDirectory: string;
   /** Ends the session and all it runs. */
   readonly signal?: AbortSignal;
+  /** Steps may ask for the terminal of this process: see {@link RunRequest.terminal}. */
+  readonly terminal?: boolean;
 }
 
 /** One build's worker. */
@@ -87,6 +90,15 @@ export type ResolvedMount =
   }
   | { readonly type: "tmpfs"; readonly target: string; readonly sizeBytes?: number }
   /** Written to memory only, readable as `mode`, `uid`, `gid` say. */
+  /** A Unix socket of this machine; the step sees it with this mode and owner. */
+  | {
+    readonly type: "socket";
+    readonly target: string;
+    readonly path: string;
+    readonly mode: number;
+    readonly uid: number;
+    readonly gid: number;
+  }
   | {
     readonly type: "secret";
     readonly target: string;
@@ -111,14 +123,30 @@ export interface RunRequest {
   readonly hostname: string;
   readonly network: "default" | "none" | "host";
   readonly security: "sandbox" | "insecure";
+  /** Lines of /etc/hosts beyond those every step has. */
+  readonly hosts?: readonly HostEntry[];
+  /** Size of /dev/shm; 64 MiB if absent. */
+  readonly shmSizeBytes?: number;
+  readonly ulimits?: readonly Ulimit[];
+  /** What cannot be limited here is said in the notes of the result. */
+  readonly resources?: Resources;
   readonly mounts: readonly ResolvedMount[];
   /** Modification times later than this many seconds become it. */
   readonly epochSeconds: number;
   /** Where the layer made of the step's changes goes when it exits with 0. */
-  readonly layerPath: string;
+  readonly layerPath?: string;
   /** Where the step's changes go as an overlay lower directory when it exits with 0; created by the session. */
-  readonly upperDirectory: string;
+  readonly upperDirectory?: string;
+  /**
+   * Where the step's changes go as an overlay lower directory when it exits with anything else; created by the session.
+   */
+  readonly failedDirectory?: string;
   readonly timeoutMs?: number;
+  /**
+   * The step reads and writes the terminal of the engine's process instead of {@link RunOutput}: for people who want to
+   * look around. Only in sessions opened with {@link ExecSessionOptions.terminal}.
+   */
+  readonly terminal?: boolean;
 }
 
 /** Takes the step's output as it comes. */
@@ -131,7 +159,7 @@ export interface RunResult {
   /** 0 to 255; 128 + n when signal n ended it. */
   readonly exitCode: number;
   readonly timedOut: boolean;
-  /** The step's changes, when it exited with 0. */
+  /** The step's changes, when it exited with 0 and a layer was asked for. */
   readonly layer?: WrittenLayer;
   /** What the user should know: sockets left out, a limit that could not be set. */
   readonly notes: readonly string[];

@@ -15,6 +15,7 @@ import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
 import type { RunRequest, RunResult } from "./executor.ts";
 import { type MountInput, mountPreimage, withMounts } from "./run_mounts.ts";
 import type { RunnerPool } from "./runner_pool.ts";
+import type { StepOptions } from "./step_options.ts";
 import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findLayer, findOrMakeLayer, type Workbench } from "./workbench.ts";
 
@@ -55,6 +56,9 @@ export async function executeRun(
     network: step.network,
     security: step.security,
     hostname: HOSTNAME,
+    hosts: step.hosts?.map((entry): CanonicalValue => ({ ...entry })),
+    shmSizeBytes: step.shmSizeBytes,
+    ulimits: step.ulimits?.map((limit): CanonicalValue => ({ ...limit })),
     epoch: bench.epochSeconds,
     cacheKey: typeof cache === "object" && "key" in cache ? cache.key : undefined,
     mounts: vertex.op.mounts.map((mount): CanonicalValue =>
@@ -77,7 +81,8 @@ function buildArguments({ args, config }: ImageState): ReadonlySet<string> {
 
 type Step = Pick<
   RunRequest,
-  "args" | "environment" | "workingDirectory" | "user" | "network" | "security"
+  | ("args" | "environment" | "workingDirectory" | "user" | "network" | "security")
+  | ("hosts" | "shmSizeBytes" | "ulimits" | "resources" | "timeoutMs")
 >;
 
 function describeStep(bench: Workbench, op: RunOp, { state }: RunInputs): Step {
@@ -93,7 +98,35 @@ function describeStep(bench: Workbench, op: RunOp, { state }: RunInputs): Step {
     user: op.user ?? state.config.config?.User ?? "",
     network: op.network,
     security: op.security,
+    ...surroundings(bench.steps, op),
   };
+}
+
+/** What the recipe says of a step, else what the build says of all. */
+function surroundings(
+  steps: StepOptions,
+  op: RunOp,
+): Pick<Step, "hosts" | "shmSizeBytes" | "ulimits" | "resources" | "timeoutMs"> {
+  const hosts = mergedByName(steps.hosts, op.hosts);
+  const ulimits = mergedByName(steps.ulimits, op.ulimits);
+  const resources = { ...steps.resources, ...op.resources };
+  const shmSizeBytes = op.shmSizeBytes ?? steps.shmSizeBytes;
+  const timeoutMs = op.timeoutMs ?? steps.stepTimeoutMs;
+  return {
+    ...hosts.length === 0 ? {} : { hosts },
+    ...ulimits.length === 0 ? {} : { ulimits },
+    ...Object.keys(resources).length === 0 ? {} : { resources },
+    ...shmSizeBytes === undefined ? {} : { shmSizeBytes },
+    ...timeoutMs === undefined ? {} : { timeoutMs },
+  };
+}
+
+function mergedByName<T extends { readonly name: string }>(
+  general: readonly T[] = [],
+  own: readonly T[] = [],
+): T[] {
+  const names = new Set(own.map(({ name }) => name));
+  return [...general.filter(({ name }) => !names.has(name)), ...own];
 }
 
 async function runStep(
@@ -123,13 +156,12 @@ async function runStep(
           epochSeconds: bench.epochSeconds,
           layerPath: tarPath,
           upperDirectory,
-          ...(op.timeoutMs === undefined ? {} : { timeoutMs: op.timeoutMs }),
         },
         output,
         bench.signal,
       ));
     for (const text of result.notes) bench.report({ type: "warning", vertex: vertex.digest, text });
-    if (result.layer === undefined) throw stepFailed(step, result, op);
+    if (result.layer === undefined) throw stepFailed(step, result);
     const { diffId, sizeBytes } = result.layer;
     await snapshots.commit(upperDirectory, {
       chainId: chainId([...inputs.layers.map((layer) => layer.diffId), diffId]),
@@ -139,12 +171,12 @@ async function runStep(
   });
 }
 
-function stepFailed(step: Step, { exitCode, timedOut }: RunResult, op: RunOp): LayerwrightError {
+function stepFailed(step: Step, { exitCode, timedOut }: RunResult): LayerwrightError {
   const command = step.args.join(" ");
   if (timedOut) {
     return new LayerwrightError(
       "RUN_FAILED",
-      `Cannot run "${command}": still running after ${op.timeoutMs} ms`,
+      `Cannot run "${command}": still running after ${step.timeoutMs} ms`,
       {
         hint: "raise timeoutMs of this step, or find what it waits for in its output",
       },

@@ -16,6 +16,7 @@ import { staleness } from "./cache_policy.ts";
 import type { ContextIndexes } from "./context_indexes.ts";
 import type { LayerSpace, TreeCache } from "./layer_space.ts";
 import { missReason } from "./miss_reason.ts";
+import type { StepOptions } from "./step_options.ts";
 import type { LayerRef } from "./vertex_result.ts";
 
 /** One build's surroundings. */
@@ -27,6 +28,8 @@ export interface Workbench {
   /** Is told of all that is read outside of the store. */
   readonly observations: Observations;
   readonly epochSeconds: number;
+  /** What steps get beside what the recipe says. */
+  readonly steps: StepOptions;
   readonly signal: AbortSignal;
   /** A plan: nothing is stored, nothing is run. */
   readonly planning: boolean;

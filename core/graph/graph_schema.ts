@@ -155,6 +155,7 @@ const mount = v.variant("type", [
     target: optionalString,
     environment: optionalString,
     required: boolean,
+    invalidates: v.exactOptional(v.literal(true)),
     ...account,
   }),
   v.strictObject({
@@ -176,6 +177,12 @@ const run = v.strictObject({
   user: optionalString,
   workingDirectory: optionalString,
   timeoutMs: optionalInteger,
+  hosts: v.exactOptional(list(v.strictObject({ name: string, address: string }))),
+  shmSizeBytes: optionalInteger,
+  ulimits: v.exactOptional(list(v.strictObject({ name: string, soft: integer, hard: integer }))),
+  resources: v.exactOptional(
+    v.strictObject({ memoryBytes: optionalInteger, pids: optionalInteger }),
+  ),
   cache: v.exactOptional(v.union([
     v.literal("never"),
     v.strictObject({ ttlMs: integer }),

@@ -158,8 +158,40 @@ export interface RunOp {
   readonly workingDirectory?: string;
   /** After this many milliseconds the step is ended. */
   readonly timeoutMs?: number;
+  /** Lines of the step's /etc/hosts beyond those every step has. */
+  readonly hosts?: readonly HostEntry[];
+  /** Size of /dev/shm; 64 MiB if absent. */
+  readonly shmSizeBytes?: number;
+  /** Each name once. */
+  readonly ulimits?: readonly Ulimit[];
+  readonly resources?: Resources;
   /** Absent: an earlier result is used whenever nothing that the step depends on has changed. */
   readonly cache?: CachePolicy;
+}
+
+/** A name that a step finds in its /etc/hosts. */
+export interface HostEntry {
+  readonly name: string;
+  /** An IPv4 or IPv6 address. */
+  readonly address: string;
+}
+
+/** A limit of setrlimit(2). */
+export interface Ulimit {
+  /** Lower case without `RLIMIT_`, as in limits.conf(5) and docker: `nofile`, `nproc`, `core`… */
+  readonly name: string;
+  /** -1: no limit. */
+  readonly soft: number;
+  /** At least `soft`; -1: no limit. */
+  readonly hard: number;
+}
+
+/** What a step may use at most, where control groups can be had. They are in no key: they decide whether, not what. */
+export interface Resources {
+  /** Memory of all its processes together. */
+  readonly memoryBytes?: number;
+  /** Processes and threads at a time. */
+  readonly pids?: number;
 }
 
 /** When an earlier result of a step may be used, beyond the rule that all it depends on must be the same. */
@@ -214,6 +246,8 @@ export interface SecretMount {
   readonly target?: string;
   readonly environment?: string;
   readonly required: boolean;
+  /** A step of another value is another step: a salted digest of it is in the key. */
+  readonly invalidates?: true;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;

@@ -26,6 +26,7 @@ import {
   userProblems,
 } from "./validate_value.ts";
 import { mountProblems } from "./validate_mount.ts";
+import { surroundingsProblems } from "./validate_surroundings.ts";
 import { isRoot } from "./root_path.ts";
 
 /** All that is wrong with an operation, its inputs aside. */
@@ -228,6 +229,7 @@ function runProblems(op: RunOp): Problem[] {
       message: `Cannot end a run after ${timeoutMs} ms: less than 1 ms`,
     });
   }
+  problems.push(...surroundingsProblems(op));
   if (typeof cache === "object" && "ttlMs" in cache && cache.ttlMs < 1) {
     problems.push({
       code: "DURATION_INVALID",

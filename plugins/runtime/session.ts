@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
-import { createInterface } from "node:readline";
 import { LayerwrightError } from "../../core/errors.ts";
 import type {
   ExecSession,
@@ -15,11 +14,8 @@ import type {
   RunResult,
   UnpackRequest,
 } from "../../core/mod.ts";
-import { host } from "../../core/host/mod.ts";
-import { entryPoint } from "./entry_point.ts";
-import { killChild } from "./kill_child.ts";
 import { parseWorkerMessage } from "./message_schema.ts";
-import { userNamespaceFlags, workerFlags } from "./namespaces.ts";
+import { userNamespaceFlags } from "./namespaces.ts";
 import type {
   ErrorData,
   Privileges,
@@ -29,9 +25,7 @@ import type {
   WorkerRequest,
 } from "./protocol.ts";
 import { removeTree } from "./remove_tree.ts";
-
-/** How much of a dead worker's stderr is shown. */
-const STDERR_TAIL_CHARACTERS = 4000;
+import { startWorker, type WorkerChannel } from "./worker_process.ts";
 
 /** How a worker is started. */
 export interface SessionSetup extends ExecSessionOptions {
@@ -68,7 +62,7 @@ export async function openSession(setup: SessionSetup): Promise<ExecSession> {
 class Session implements ExecSession {
   readonly ready: Promise<void>;
   readonly #setup: SessionSetup;
-  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #channel: WorkerChannel;
   readonly #pending = new Map<number, Pending>();
   readonly #ended: Promise<void>;
   #nextId = 1;
@@ -79,35 +73,18 @@ class Session implements ExecSession {
   constructor(setup: SessionSetup) {
     this.#setup = setup;
     const { runtime, privileges, workDirectory, signal } = setup;
-    // A session of its own, so that Ctrl-C on the terminal reaches only us: we decide how the worker ends.
-    this.#child = spawn("unshare", [
-      ...workerFlags(privileges),
-      "--",
-      ...host.selfCommand(entryPoint("worker", import.meta.url)),
-    ], { cwd: "/", stdio: ["pipe", "pipe", "pipe"], detached: true });
-    // Writes to a dead worker fail; its end, below, tells those who wait.
-    this.#child.stdin.on("error", () => {});
-    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS);
-    });
-    this.#ended = new Promise((resolve) => {
-      const end = (): void => {
-        this.#fail(this.#workerDied());
-        resolve();
-      };
-      this.#child.on("error", (error) => {
-        this.#stderr += error.message;
-        end();
-      });
-      this.#child.on("close", end);
+    this.#channel = startWorker(privileges);
+    this.#ended = this.#channel.ended.then((stderr) => {
+      this.#stderr = stderr;
+      this.#fail(this.#workerDied());
     });
     this.ready = new Promise((resolve, reject) => {
       // The line that says "ready" has no id of a request.
       this.#pending.set(0, { resolve: () => resolve(), reject, output: undefined });
     });
-    createInterface({ input: this.#child.stdout }).on("line", (line) => this.#receive(line));
+    this.#channel.receive((line) => this.#receive(line));
     const options: WorkerOptions = { runtime, privileges, workDirectory };
-    this.#child.stdin.write(`${JSON.stringify(options)}\n`);
+    this.#channel.send(JSON.stringify(options));
     const cancel = (): void => this.#kill(cancelled());
     if (signal?.aborted === true) cancel();
     signal?.addEventListener("abort", cancel, { once: true });
@@ -155,7 +132,7 @@ class Session implements ExecSession {
   }
 
   #send(request: WorkerRequest): void {
-    this.#child.stdin.write(`${JSON.stringify(request)}\n`);
+    this.#channel.send(JSON.stringify(request));
   }
 
   #receive(line: string): void {
@@ -180,7 +157,7 @@ class Session implements ExecSession {
   /** Ends the worker at once; mounts and processes go with its namespaces. */
   #kill(reason: LayerwrightError): void {
     this.#fail(reason);
-    killChild(this.#child);
+    this.#channel.kill();
   }
 
   #fail(reason: LayerwrightError): void {

@@ -109,11 +109,18 @@ async function runPrepared(
   if (signal.aborted) {
     throw new LayerwrightError("BUILD_CANCELLED", "Cannot finish the step: it was cancelled");
   }
-  if (outcome.exitCode !== 0 || outcome.timedOut) return { ...outcome, notes: [] };
+  const { layerPath, upperDirectory, failedDirectory } = request;
+  if (outcome.exitCode !== 0 || outcome.timedOut) {
+    if (failedDirectory !== undefined) moveInto(upper, failedDirectory);
+    return { ...outcome, notes: [] };
+  }
+  if (layerPath === undefined) return { ...outcome, notes: [] };
   const changes = scanUpper({ upper, below, stubs, epochSeconds });
-  const layer = writeLayer(changes.entries, request.layerPath, { epochSeconds });
-  changes.settle();
-  moveInto(upper, request.upperDirectory);
+  const layer = writeLayer(changes.entries, layerPath, { epochSeconds });
+  if (upperDirectory !== undefined) {
+    changes.settle();
+    moveInto(upper, upperDirectory);
+  }
   return { ...outcome, layer, notes: changes.notes };
 }
 

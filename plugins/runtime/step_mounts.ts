@@ -130,6 +130,8 @@ function makeSource(
       const options = ["nosuid", "nodev", "mode=1777", ...size];
       return { target, kind: "directory", type: "tmpfs", source: "tmpfs", options };
     }
+    case "socket":
+      return { target, kind: "file", type: "bind", source: mount.path, options: ["bind", "nodev"] };
     case "secret": {
       const source = `${places.scratch}/secret-${places.name}`;
       writeFileSync(source, Buffer.from(mount.base64, "base64"), { mode: 0o600 });

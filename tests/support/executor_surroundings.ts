@@ -22,7 +22,7 @@ export async function surroundingsOf(executor: Executor): Promise<ExecutorSurrou
   const missing = findings.filter(({ found }) => !found).map(({ name }) => name).join(", ");
   return {
     skip: noBusybox ?? (usable ? undefined : `needs ${missing}`),
-    manyIds: !snapshotVariant.endsWith("-single"),
+    manyIds: snapshotVariant?.endsWith("-single") !== true,
     realRoot: snapshotVariant === "root",
   };
 }

@@ -5,7 +5,7 @@ import { executorLadder } from "../../../plugins/runtime/mod.ts";
 test("probe() gives a reason for everything that is missing, and a usable ladder no missing need", async () => {
   for (const executor of executorLadder()) {
     const { usable, findings, snapshotVariant } = await executor.probe();
-    assert.match(snapshotVariant, /^(root|user-[0-9]+-(range|single))$/);
+    assert.match(snapshotVariant ?? "", /^(root|user-[0-9]+-(range|single))$/);
     assert.notEqual(findings.length, 0);
     for (const { name, found, detail, fix } of findings) {
       assert.notEqual(detail, "", name);
