@@ -149,6 +149,15 @@ export function writeSmallFiles(folder: string, count: number): void {
   }
 }
 
+/** Writes files of one size, 100 to a folder, of {@link mixedBlocks}. */
+export function writeSizedFiles(folder: string, count: number, fileBytes: number): void {
+  for (let file = 0; file < count; file += 1) {
+    const place = join(folder, `${Math.floor(file / 100)}`);
+    if (file % 100 === 0) mkdirSync(place, { recursive: true });
+    writeFileSync(join(place, `${file}.bin`), Buffer.concat([...mixedBlocks(fileBytes, file)]));
+  }
+}
+
 /** A root in which shell steps run: busybox under its own name and as `/bin/sh`. */
 export function writeBusyboxRoot(folder: string, busybox: string): void {
   mkdirSync(join(folder, "bin"), { recursive: true });

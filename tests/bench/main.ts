@@ -18,6 +18,7 @@ import { growth } from "./workloads/growth.ts";
 import { largeFiles } from "./workloads/large_files.ts";
 import { largeGraph } from "./workloads/large_graph.ts";
 import { nodeModules } from "./workloads/node_modules.ts";
+import { runSteps } from "./workloads/run_steps.ts";
 import { startup } from "./workloads/startup.ts";
 import { tinySteps } from "./workloads/tiny_steps.ts";
 import { tarWriters } from "./workloads/tar_writers.ts";
@@ -41,6 +42,7 @@ const WORKLOADS: ReadonlyMap<string, Workload> = new Map([
   ["W2", { tasks: 1, measure: largeFiles }],
   ["W3", { tasks: 3, measure: tinySteps }],
   ["W6", { tasks: 1, measure: branches }],
+  ["W8", { tasks: 5, measure: runSteps }],
   ["W7", { tasks: 1, measure: largeGraph }],
 ]);
 
@@ -67,7 +69,7 @@ function bench(options: BenchOptions): number {
   const has = (name: string): boolean => !options.growth && (options.only?.has(name) ?? true);
   if (has("W1")) installPackages("w1", progress);
   if (has("W0")) installPackages("tar_writers", progress);
-  using scratch = makeScratch();
+  using scratch = makeScratch(options.folder);
   const limits = options.quick ? LIMITS.quick : LIMITS.full;
   const started = performance.now();
   const workloads = [...options.growth ? GROWTH : WORKLOADS].filter(([name]) =>

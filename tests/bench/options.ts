@@ -14,6 +14,8 @@ export interface BenchOptions {
   /** Where the results are kept. */
   readonly json?: string;
   readonly rounds: number;
+  /** A folder on disk for the files, instead of memory. */
+  readonly folder?: string;
 }
 
 /** What `--help` prints. */
@@ -21,7 +23,8 @@ export const USAGE = `npm run bench -- [options]
 
   --quick         small sizes, up to three rounds, at most 60 s once W1's packages are downloaded
   --growth        time and memory against files, layer size and graph size, instead of the workloads
-  --only W1,W6    these workloads: W0 W1 W2 W3 W6 W7 (W1 brings W4 and W5)
+  --only W1,W6    these workloads: W0 W1 W2 W3 W6 W7 W8 (W1 brings W4 and W5); of growth: files layer graph
+  --folder DIR    keep the files there and not in memory: for what memory does not hold
   --rounds N      runs of every tool (default: 5, quick: 3)
   --json FILE     keep all samples
 `;
@@ -36,6 +39,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | "help" {
       only: { type: "string" },
       json: { type: "string" },
       rounds: { type: "string" },
+      folder: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
   });
@@ -49,6 +53,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | "help" {
     growth: values.growth,
     rounds,
     ...(values.only === undefined ? {} : { only: new Set(values.only.split(",")) }),
+    ...(values.folder === undefined ? {} : { folder: values.folder }),
     ...(values.json === undefined ? {} : { json: values.json }),
   };
 }

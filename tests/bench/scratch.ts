@@ -41,9 +41,9 @@ export function runInNamespace(args: readonly string[]): number | undefined {
   return status ?? 1;
 }
 
-/** Makes the folder: on a tmpfs of our own, else in /dev/shm, else in the folder for temporary files. */
-export function makeScratch(): Scratch {
-  if (process.env[INSIDE] !== undefined) {
+/** Makes the folder: where it was asked for, else on a tmpfs of our own, in /dev/shm, in the folder for temporary files. */
+export function makeScratch(folder?: string): Scratch {
+  if (folder === undefined && process.env[INSIDE] !== undefined) {
     const path = mkdtempSync(join(tmpdir(), "lw-bench-"));
     // rmdir after the mount is gone would need a parent; an empty folder is removed by who comes first.
     if (
@@ -60,7 +60,7 @@ export function makeScratch(): Scratch {
     }
     rmSync(path, { recursive: true, force: true });
   }
-  for (const parent of ["/dev/shm", tmpdir()]) {
+  for (const parent of folder === undefined ? ["/dev/shm", tmpdir()] : [folder]) {
     try {
       const path = mkdtempSync(join(parent, "lw-bench-"));
       return {
@@ -72,7 +72,9 @@ export function makeScratch(): Scratch {
       // Not there, or not ours to write to: the next one.
     }
   }
-  throw new Error(`Cannot make a folder for the benchmark: "${tmpdir()}" is not writable`);
+  throw new Error(
+    `Cannot make a folder for the benchmark: "${folder ?? tmpdir()}" is not writable`,
+  );
 }
 
 /** Bytes that a workload may still write to the folder without starving the machine. */

@@ -6,6 +6,7 @@
 import { median } from "./measure.ts";
 import type { Row } from "./series.ts";
 import { BUN_TOOL, DENO_TOOL } from "./tools.ts";
+import { FEW_RUNS, MANY_RUNS, RUN_STEPS } from "./workloads/run_steps.ts";
 
 /** Workload, measure, tool. */
 type Cell = readonly [workload: string, measure: string, tool?: string];
@@ -23,6 +24,8 @@ interface Target {
   readonly speedUp?: true;
   /** What is compared instead of wall-clock seconds, without a peer. */
   readonly absolute?: "ms" | "MiB";
+  /** What is taken away from either side, and by what the rest is divided: the cost of one of many steps. */
+  readonly each?: { readonly less: Cell; readonly count: number };
   /** The peer's CPU time divided by this many processors, instead of its wall clock. */
   readonly cpuShare?: number;
   /** What ours takes beyond the other, in ms, instead of the ratio. */
@@ -47,6 +50,11 @@ const oneFile = (tool?: string): Cell =>
 const stored = (workload: string): Cell => [workload, "cold, stored"];
 /** One file changed, and the layer compressed: what pushing it would take. */
 const ONE_FILE_GZIP: Cell = ["W5", "one file, gzip"];
+
+/** One RUN step, without the start of what runs it. */
+const EACH_RUN = { less: ["W8", FEW_RUNS], count: RUN_STEPS } as const;
+const runs = (tool?: string): Cell =>
+  tool === undefined ? ["W8", MANY_RUNS] : ["W8", MANY_RUNS, tool];
 
 const TARGETS: readonly Target[] = [
   {
@@ -298,6 +306,57 @@ const TARGETS: readonly Target[] = [
     over: ["W0", "unchanged hello"],
     extraMs: true,
   },
+  {
+    id: "R1",
+    text: "one RUN step of 30, ms",
+    bun: 25,
+    deno: 25,
+    ours: runs(),
+    each: EACH_RUN,
+    absolute: "ms",
+  },
+  {
+    id: "R2",
+    text: "one RUN step of 30 / BuildKit",
+    bun: 0.3,
+    deno: 0.3,
+    ours: runs(),
+    over: runs(DOCKER),
+    each: EACH_RUN,
+  },
+  {
+    id: "R3",
+    text: "one RUN step of 30 / buildah",
+    bun: 0.1,
+    deno: 0.1,
+    ours: runs(),
+    over: runs(BUILD),
+    each: EACH_RUN,
+  },
+  {
+    id: "R4",
+    text: "31 RUN steps cold / BuildKit build",
+    bun: 0.3,
+    deno: 0.3,
+    ours: runs(),
+    over: runs(DOCKER),
+  },
+  {
+    id: "R5",
+    text: "the layer of 6,000 files / tar | sha256sum",
+    bun: 1.2,
+    deno: 1.2,
+    ours: ["W8", "layer of a step"],
+    over: ["W8", "layer of a step", "tar | sha256sum"],
+  },
+  {
+    id: "R6",
+    text: "a RUN that writes 2 GiB, peak RSS of the largest process, MiB",
+    bun: 200,
+    deno: 200,
+    ours: ["W8", "a file of 2048 MiB"],
+    absolute: "MiB",
+  },
 ];
 
 /** One line of the table: what was reached on each runtime; undefined where something is missing. */
@@ -355,7 +414,13 @@ function measured(
   if (target.absolute === "MiB") {
     return median(ours.samples.map((s) => s.peakRssBytes ?? NaN)) / 2 ** 20;
   }
-  if (target.absolute === "ms") return wallSeconds(ours) * 1000;
+  const seconds = (row: Row): number => {
+    if (target.each === undefined) return wallSeconds(row);
+    const { less: [workload, measure], count } = target.each;
+    const less = find([workload, measure, row.tool], row.tool);
+    return less === undefined ? NaN : (wallSeconds(row) - wallSeconds(less)) / count;
+  };
+  if (target.absolute === "ms") return seconds(ours) * 1000;
   const { npmWriter } = target;
   const runtime = tool === BUN_TOOL ? "Bun" : "Deno";
   const other = npmWriter === undefined ? bare : `${npmWriter} on ${runtime}`;
@@ -363,9 +428,9 @@ function measured(
   if (peer === undefined) return undefined;
   if (target.extraMs === true) return (wallSeconds(ours) - wallSeconds(peer)) * 1000;
   const over = target.cpuShare === undefined
-    ? wallSeconds(peer)
+    ? seconds(peer)
     : median(peer.samples.map((s) => s.cpuSeconds ?? NaN)) / target.cpuShare;
-  return target.speedUp === true ? over / wallSeconds(ours) : wallSeconds(ours) / over;
+  return target.speedUp === true ? over / seconds(ours) : seconds(ours) / over;
 }
 
 /** The median wall clock of a row. */

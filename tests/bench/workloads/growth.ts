@@ -63,6 +63,7 @@ const SLACK = 1.3;
 /** Measures all kinds and says which grew too fast. */
 export function growth(bench: Bench): void {
   for (const kind of GROWTHS) {
+    if (bench.options.only?.has(kind.name) === false) continue;
     const rows: { readonly size: number; readonly row: Row }[] = [];
     for (const size of bench.options.quick ? kind.quickSizes : kind.sizes) {
       const workload = `growth-${kind.name}-${size}`;
