@@ -21,16 +21,30 @@ import {
   createEngine,
   type Engine,
 } from "./core/mod.ts";
-import type { PlanOptions, Plugin, StepExplanation } from "./core/mod.ts";
+import type {
+  PlanOptions,
+  Plugin,
+  StepExplanation,
+  VerifyOptions,
+  VerifyResult,
+} from "./core/mod.ts";
 import { cliPlugin } from "./plugins/cli/mod.ts";
+import { debianPlugin } from "./plugins/debian/mod.ts";
 import { hostExecutable } from "./plugins/host_executable/mod.ts";
 import { runtimePlugin } from "./plugins/runtime/mod.ts";
 
 export * from "./core/mod.ts";
+export { debian, type DebianOptions } from "./plugins/debian/mod.ts";
 export { executable } from "./plugins/host_executable/mod.ts";
+export { remoteExecutor, type RemoteOptions, remoteRuntime } from "./plugins/runtime/mod.ts";
 
 /** What an engine has unless it is told otherwise. Removing one removes its feature and nothing else. */
-export const defaultPlugins: readonly Plugin[] = [runtimePlugin, hostExecutable, cliPlugin];
+export const defaultPlugins: readonly Plugin[] = [
+  runtimePlugin,
+  hostExecutable,
+  debianPlugin,
+  cliPlugin,
+];
 
 // Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
 const COMMAND_LINE: string = "./plugins/cli/main.ts";
@@ -59,6 +73,11 @@ export function explain(
   options?: PlanOptions,
 ): Promise<readonly StepExplanation[]> {
   return defaultEngine().explain(target, options);
+}
+
+/** Runs RUN steps again and says which files differ. See {@link Engine.verify}. */
+export function verify(target: BuildTarget, options?: VerifyOptions): Promise<VerifyResult> {
+  return defaultEngine().verify(target, options);
 }
 
 /**

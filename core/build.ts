@@ -71,7 +71,7 @@ export async function buildGraph(parts: EngineParts, order: BuildOrder): Promise
   const { tags = [], outputs = [] } = options;
   const encoder = buildEncoder(options);
   const exports = exportsOf(parts, outputs, encoder);
-  for (const text of unusedArguments(graph, options.buildArgs)) {
+  for (const text of unusedArguments(graph, options)) {
     reporter.event({ type: "warning", text });
   }
   using store = openBuildStore(parts);
@@ -84,6 +84,7 @@ export async function buildGraph(parts: EngineParts, order: BuildOrder): Promise
       options,
       reporter,
       planning: false,
+      isRecorded: true,
       leavesAs: options.compression === undefined
         ? exports.find(({ encoder: name }) => name !== undefined)?.encoder
         : encoder,
@@ -122,6 +123,7 @@ export async function buildGraph(parts: EngineParts, order: BuildOrder): Promise
         store,
         image: { imageId, manifest, blobs: blobsOf(stored, image.layers ?? []) },
       });
+      await run.recorder?.succeeded();
       const asLeft = encoded.get(encoder) ?? encoded.values().next().value;
       return buildResult({
         home: parts.home,
@@ -134,8 +136,10 @@ export async function buildGraph(parts: EngineParts, order: BuildOrder): Promise
       });
     } catch (error) {
       if (!(error instanceof CorruptBlobError) || attempt === ATTEMPTS) {
-        throw run.explained(error);
+        const explained = run.explained(error);
+        throw await run.recorder?.failed(explained) ?? explained;
       }
+      run.recorder?.discard();
       run.report({ type: "warning", text: `${error.message}; it is made again` });
       await store.blobs.delete(error.digest);
     }
@@ -189,7 +193,8 @@ async function planned<Result>(
   }
 }
 
-function withBuiltIn(
+/** What the plugins of an engine bring, with the sources that need none. */
+export function withBuiltIn(
   { sources, executors }: EngineParts,
 ): Pick<BuildRunParts, "sources" | "executors"> {
   const all = [storeImageSource, ociLayoutSource, ...sources];

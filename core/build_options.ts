@@ -35,6 +35,8 @@ export interface GraphOptions {
   readonly target?: string;
   /** Values for `.arg()`. */
   readonly buildArgs?: Readonly<Record<string, string>>;
+  /** Names of those that the recipe itself has read: no step has to declare them. */
+  readonly readArgs?: Iterable<string>;
   /** Set after all labels of the recipe. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Annotations of the manifest, set after all of the recipe. */

@@ -6,15 +6,19 @@
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { BuildOptions, BuiltStep, StepExplanation } from "./build_options.ts";
+import { BuildRecorder } from "./build_recorder.ts";
 import { epochOf, EXPORT_VERTEX, exported, progressVertices } from "./build_steps.ts";
 import { LayerwrightError, type SourceLocation } from "./errors.ts";
 import { Observations, type ObservationsOptions } from "./context/observations.ts";
 import { ContextIndexes } from "./execute/context_indexes.ts";
 import type { Executor } from "./execute/executor.ts";
 import { type LayerSpace, plannedLayers, storeLayers, TreeCache } from "./execute/layer_space.ts";
+import type { RanStep } from "./execute/run.ts";
 import { RunnerPool } from "./execute/runner_pool.ts";
+import { Secrets } from "./execute/secrets.ts";
 import { solveGraph } from "./execute/solver.ts";
 import type { Source } from "./execute/source.ts";
+import { SshAgents } from "./execute/ssh_agents.ts";
 import type { ImageResult } from "./execute/vertex_result.ts";
 import type { Workbench } from "./execute/workbench.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -34,6 +38,10 @@ export interface BuildRunParts {
   readonly planning: boolean;
   /** See {@link Workbench.leavesAs}. */
   readonly leavesAs?: string | undefined;
+  /** The store is to remember it, if it runs something or fails. */
+  readonly isRecorded?: true;
+  /** Is told of each RUN step that has a layer. */
+  readonly ran?: (step: RanStep) => void;
   /** For tests, which cannot wait until files are old. */
   readonly observing?: Pick<ObservationsOptions, "settledNs"> | undefined;
 }
@@ -43,6 +51,8 @@ export class BuildRun implements AsyncDisposable {
   readonly bench: Workbench;
   /** All that was read outside of the store. */
   readonly observations: Observations;
+  /** Of a build that is recorded. */
+  readonly recorder: BuildRecorder | undefined;
   readonly #parts: BuildRunParts;
   readonly #names: ReadonlyMap<VertexDigest, string>;
   readonly #abort = new AbortController();
@@ -72,6 +82,7 @@ export class BuildRun implements AsyncDisposable {
     const uncached = new Set(options.noCacheFilter ?? []);
     const stageOf = (vertex: VertexDigest): string => graph.metadata.get(vertex)?.stage ?? "";
     const identities = this.#identities();
+    this.recorder = parts.isRecorded === true ? this.#newRecorder() : undefined;
     this.bench = {
       store,
       space,
@@ -80,6 +91,8 @@ export class BuildRun implements AsyncDisposable {
       observations: this.observations,
       epochSeconds,
       steps: options,
+      secrets: new Secrets(options.secrets),
+      agents: this.#resources.use(new SshAgents(options.ssh)),
       signal: options.signal === undefined
         ? this.#abort.signal
         : AbortSignal.any([this.#abort.signal, options.signal]),
@@ -94,12 +107,19 @@ export class BuildRun implements AsyncDisposable {
       identityOf: (vertex) => identities.get(vertex) ?? vertex,
       recipeOf: (vertex) => recipeScope(graph, vertex),
       report: (event) => this.report(event),
+      ...this.recorder === undefined ? {} : { recorder: this.recorder },
     };
+  }
+
+  #newRecorder(): BuildRecorder {
+    const { graph, executors } = this.#parts;
+    const steps = this.#layerSteps().map(([vertex, name]) => ({ vertex, name }));
+    return new BuildRecorder({ graph, executors, steps, bench: () => this.bench });
   }
 
   /** Solves the graph for its first target. */
   async solveTarget(): Promise<ImageResult> {
-    const { graph, sources, executors, options, planning } = this.#parts;
+    const { graph, sources, executors, options, planning, ran } = this.#parts;
     const target = graph.targets[0];
     if (target === undefined) {
       throw new LayerwrightError("GRAPH_INVALID", "Cannot build a graph without a target");
@@ -115,6 +135,7 @@ export class BuildRun implements AsyncDisposable {
       runners,
       contextDirectory: options.contextDirectory ?? process.cwd(),
       cancel: (reason) => this.#abort.abort(reason),
+      ...ran === undefined ? {} : { ran },
     });
     const result = results.get(target.vertex);
     if (result?.kind !== "image") {
@@ -137,7 +158,11 @@ export class BuildRun implements AsyncDisposable {
       this.#outcomes.set(event.vertex, "run");
       this.#reasons.set(event.vertex, event.reason);
     }
-    this.#parts.reporter.event(event);
+    this.recorder?.event(event);
+    if (event.type === "failed") {
+      const log = this.recorder?.logOf(event.vertex);
+      this.#parts.reporter.event(log === undefined ? event : { ...event, log });
+    } else this.#parts.reporter.event(event);
   }
 
   /** One part of the last step is done. */
@@ -161,21 +186,27 @@ export class BuildRun implements AsyncDisposable {
   /** Steps that make layers, and what would become of them and why. */
   explainedSteps(): StepExplanation[] {
     const { graph } = this.#parts;
-    return [...this.#names].flatMap(([vertex, name]) => {
-      const type = graph.vertices.get(vertex)?.op.type;
-      if (type === "source" || type === "context" || type === "merge") return [];
+    return this.#layerSteps().map(([vertex, name]) => {
       const outcome = this.#outcomes.get(vertex) ?? "pending";
       const { text, difference } = this.#reasons.get(vertex) ??
         (outcome === "pending" ? PENDING : {});
       const at = graph.metadata.get(vertex)?.at;
-      return [{
+      return {
         vertex,
         name,
         outcome,
         ...(text === undefined ? {} : { reason: text }),
         ...(at === undefined ? {} : { at }),
         ...(difference === undefined ? {} : { difference }),
-      }];
+      };
+    });
+  }
+
+  /** Steps that make layers, with their names. */
+  #layerSteps(): [VertexDigest, string][] {
+    return [...this.#names].filter(([vertex]) => {
+      const type = this.#parts.graph.vertices.get(vertex)?.op.type;
+      return type !== "source" && type !== "context" && type !== "merge";
     });
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { BuildOptions } from "./build_options.ts";
+import type { BuildOptions, GraphOptions } from "./build_options.ts";
 import { LayerwrightError } from "./errors.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { VertexDigest } from "./graph/vertex.ts";
@@ -42,7 +42,7 @@ export function exported(id: string): ProgressEvent {
 /** Build arguments that no step declares: most likely a slip of the pen. */
 export function unusedArguments(
   graph: Graph,
-  given: Readonly<Record<string, string>> = {},
+  { buildArgs = {}, readArgs = [] }: Pick<GraphOptions, "buildArgs" | "readArgs">,
 ): string[] {
   const declared = new Set(
     [...graph.vertices.values()].flatMap(({ op }) =>
@@ -51,7 +51,9 @@ export function unusedArguments(
         : []
     ),
   );
-  return Object.keys(given).filter((name) => !declared.has(name)).map((name) =>
+  const read = new Set(readArgs);
+  const isUnused = (name: string): boolean => !declared.has(name) && !read.has(name);
+  return Object.keys(buildArgs).filter(isUnused).map((name) =>
     `build argument "${name}" is declared by no step of the target`
   );
 }

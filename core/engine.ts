@@ -15,13 +15,16 @@ import type {
 } from "./build_options.ts";
 import type { ObservationsOptions } from "./context/observations.ts";
 import { buildEncoder } from "./build_result.ts";
+import type { CacheMounts } from "./cache_mounts_seam.ts";
 import { isImage } from "./dsl/image.ts";
 import { invalidGraph, toGraph } from "./dsl/to_graph.ts";
+import type { EngineUpkeep } from "./engine_upkeep.ts";
 import { LayerwrightError } from "./errors.ts";
 import type { Executor } from "./execute/executor.ts";
 import type { Source } from "./execute/source.ts";
 import type { Graph } from "./graph/graph.ts";
 import { validateGraph } from "./graph/validate.ts";
+import { checkStepOptions } from "./graph/validate_surroundings.ts";
 import { parsePlatform, type Platform } from "./oci/platform.ts";
 import { parseReference } from "./oci/reference.ts";
 import type { Plugin } from "./plugin.ts";
@@ -29,9 +32,12 @@ import type { ProgressReporter } from "./solve/progress.ts";
 import { storeHome } from "./store/home.ts";
 import type { Store } from "./store/store.ts";
 import type { Exporter } from "./transfer/exporter.ts";
+import type { PastBuild, PastStep } from "./past_builds.ts";
+import type { ShellOptions } from "./shell_options.ts";
+import type { VerifyOptions, VerifyResult } from "./verify_result.ts";
 
 /** Builds images with a fixed set of plugins. */
-export interface Engine {
+export interface Engine extends EngineUpkeep {
   /**
    * Builds an image, stores it, tags it and exports it.
    *
@@ -48,6 +54,33 @@ export interface Engine {
    * those of the earlier step most like it. Changes nothing.
    */
   explain(target: BuildTarget, options?: PlanOptions): Promise<readonly StepExplanation[]>;
+  /**
+   * Runs the RUN steps again, as they were and in other surroundings, and says of each file of their layers what differs
+   * from the stored layer, and why where that can be told. Steps without an earlier result are built first; nothing else
+   * is stored.
+   */
+  verify(target: BuildTarget, options?: VerifyOptions): Promise<VerifyResult>;
+  /** The cache mounts that builds left in the store. */
+  cacheMounts(): Promise<CacheMounts>;
+  /** Builds that the store remembers, the latest first: those that ran a step, or failed. */
+  builds(): Promise<readonly PastBuild[]>;
+  /**
+   * A remembered build and its steps, by their names as people give them: see `pastSteps`.
+   *
+   * @throws {LayerwrightError} `BUILD_UNKNOWN`.
+   */
+  steps(
+    names: { readonly build?: string | undefined; readonly step?: string | undefined },
+  ): Promise<{ readonly build: PastBuild; readonly steps: readonly PastStep[] }>;
+  /**
+   * Runs a shell, or another program, where a step of an earlier build ran: in the files it left, with all that was in
+   * force. It reads the standard input of this process, and has its terminal. What it changes is thrown away.
+   *
+   * @returns Its exit code.
+   * @throws {LayerwrightError} `BUILD_UNKNOWN` for what is not remembered, or not kept; `RUNTIME_MISSING`; `FILE_MISSING`
+   * where there is no shell.
+   */
+  shell(options: ShellOptions): Promise<number>;
   /** The graph a build would work through. */
   graph(target: BuildTarget, options?: GraphOptions): Graph;
   /** Opens the store that builds write to; the caller disposes it. */
@@ -100,6 +133,26 @@ export function createEngine(options: EngineOptions): Engine {
       return openBuildStore(partsNow());
     },
 
+    async cacheMounts(): Promise<CacheMounts> {
+      const { cacheMountsOf }: typeof import("./cache_mounts.ts") = await import(CACHE_MOUNTS);
+      return cacheMountsOf(partsNow());
+    },
+
+    async builds(): Promise<readonly PastBuild[]> {
+      const { pastBuilds }: typeof import("./past_builds.ts") = await import(PAST_BUILDS);
+      return pastBuilds(partsNow());
+    },
+
+    async steps(names): Promise<{ build: PastBuild; steps: readonly PastStep[] }> {
+      const { pastSteps }: typeof import("./past_builds.ts") = await import(PAST_BUILDS);
+      return pastSteps(partsNow(), names);
+    },
+
+    async shell(shellOptions): Promise<number> {
+      const { openShell }: typeof import("./shell.ts") = await import(SHELL);
+      return await openShell(partsNow(), shellOptions);
+    },
+
     graph(target, graphOptions = {}): Graph {
       if (!isImage(target)) return checkedGraph(target);
       const { platform, ...rest } = graphOptions;
@@ -116,6 +169,7 @@ export function createEngine(options: EngineOptions): Engine {
       for (const { type } of outputs) checkExporter(type);
       for (const tag of tags) checkTag(tag);
       buildEncoder(buildOptions);
+      checkStepOptions(buildOptions);
       const graph = engine.graph(target, buildOptions);
       const reporter = typeof progress === "object" ? progress : await reporterOf(progress);
       try {
@@ -133,16 +187,37 @@ export function createEngine(options: EngineOptions): Engine {
 
     async plan(target, planOptions = {}): Promise<BuildPlan> {
       buildEncoder(planOptions);
+      checkStepOptions(planOptions);
       const graph = engine.graph(target, planOptions);
       const { planGraph } = await loadBuild();
       return await planGraph(partsNow(), { graph, options: planOptions });
     },
 
     async explain(target, planOptions = {}): Promise<readonly StepExplanation[]> {
+      checkStepOptions(planOptions);
       const graph = engine.graph(target, planOptions);
       const { explainGraph } = await loadBuild();
       return await explainGraph(partsNow(), { graph, options: planOptions });
     },
+
+    async verify(target, verifyOptions = {}): Promise<VerifyResult> {
+      checkStepOptions(verifyOptions);
+      const graph = engine.graph(target, verifyOptions);
+      const { progress } = verifyOptions;
+      const reporter = typeof progress === "object" ? progress : await reporterOf(progress);
+      try {
+        const { verifyGraph }: typeof import("./verify.ts") = await import(VERIFY);
+        return await verifyGraph(partsNow(), { graph, options: verifyOptions, reporter });
+      } finally {
+        if (typeof progress !== "object") reporter.close();
+      }
+    },
+
+    probe: async (executor) => await (await loadUpkeep()).probeEngine(partsNow(), executor),
+    prune: async (pruneOptions) => await (await loadUpkeep()).pruneStore(partsNow(), pruneOptions),
+    removeStore: async () => await (await loadUpkeep()).removeStore(partsNow()),
+    serve: async (connection) =>
+      await (await loadUpkeep()).serveSteps(partsNow(), options.plugins, connection),
   };
   return engine;
 
@@ -168,6 +243,15 @@ export function createEngine(options: EngineOptions): Engine {
 // Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
 const UNCHANGED: string = "./unchanged_build.ts";
 const BUILD: string = "./build.ts";
+const UPKEEP: string = "./engine_upkeep.ts";
+const PAST_BUILDS: string = "./past_builds.ts";
+const SHELL: string = "./shell.ts";
+const VERIFY: string = "./verify.ts";
+const CACHE_MOUNTS: string = "./cache_mounts.ts";
+
+async function loadUpkeep(): Promise<typeof import("./engine_upkeep.ts")> {
+  return await import(UPKEEP);
+}
 
 async function loadBuild(): Promise<typeof import("./build.ts")> {
   return await import(BUILD);

@@ -53,12 +53,16 @@ export type ErrorCode =
   | "SOURCE_MISSING"
   | "RUNTIME_MISSING"
   | "RUN_FAILED"
+  | "RUN_NOT_ALLOWED"
   | "RUN_USER_UNKNOWN"
   | "RUN_UNSUPPORTED"
   | "RUN_WORKER_FAILED"
+  | "CACHE_MISSING"
   | "SECRET_MISSING"
+  | "SSH_MISSING"
   | "BUILD_CANCELLED"
   | "BUILD_FAILED"
+  | "BUILD_UNKNOWN"
   // store
   | "STORE_UNWRITABLE"
   | "STORE_FULL"
@@ -74,6 +78,9 @@ export type ErrorCode =
   | "EXPORTER_UNKNOWN"
   | "OPTION_INVALID"
   | "PLUGIN_INVALID"
+  | "DEBIAN_FAILED"
+  | "DEBIAN_MIRROR_UNREACHABLE"
+  | "DEBIAN_TOOL_MISSING"
   | "EXECUTABLE_NOT_FOUND"
   | "ELF_INVALID"
   | "HOST_UNSUPPORTED";
@@ -100,6 +107,8 @@ export interface LayerwrightErrorOptions {
   readonly hint?: string | undefined;
   /** The error beneath. */
   readonly cause?: unknown;
+  /** The record of the build that failed: see `layerwright shell`. */
+  readonly build?: string | undefined;
 }
 
 /**
@@ -119,6 +128,8 @@ export class LayerwrightError extends Error {
   readonly at: SourceLocation | undefined;
   readonly details: readonly string[];
   readonly hint: string | undefined;
+  /** The name under which the store remembers the build that failed, if it does. */
+  readonly build: string | undefined;
 
   constructor(code: ErrorCode, message: string, options: LayerwrightErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -127,6 +138,7 @@ export class LayerwrightError extends Error {
     this.at = options.at;
     this.details = options.details ?? [];
     this.hint = options.hint;
+    this.build = options.build;
   }
 
   /** The same error with the user's line added, unless it already has one. */
@@ -137,6 +149,7 @@ export class LayerwrightError extends Error {
       details: this.details,
       hint: this.hint,
       cause: this.cause,
+      build: this.build,
     });
   }
 

@@ -10,6 +10,13 @@
 export * from "./errors.ts";
 export { nearestName } from "./nearest_name.ts";
 export { createEngine, type Engine, type EngineOptions } from "./engine.ts";
+export type { PastBuild, PastStep } from "./past_builds.ts";
+export type { ShellOptions } from "./shell_options.ts";
+export type { EngineProbe, ProbedExecutor } from "./engine_probe.ts";
+export type { EngineUpkeep } from "./engine_upkeep.ts";
+export type { PruneOptions, PruneResult, RemovedStore } from "./prune.ts";
+export type { GcItem } from "./store/gc.ts";
+export type { GcTree } from "./store/gc_trees.ts";
 export type {
   BuildOptions,
   BuildPlan,
@@ -22,8 +29,23 @@ export type {
   PlanOptions,
   StepExplanation,
 } from "./build_options.ts";
+export type {
+  DifferenceCause,
+  FileDifference,
+  VerifiedStep,
+  VerifyOptions,
+  VerifyResult,
+} from "./verify_result.ts";
+export type { Variation } from "./execute/step_reruns.ts";
 export type { SecretSource, SshSource, StepOptions } from "./execute/step_options.ts";
-export { definePlugin, type Plugin } from "./plugin.ts";
+export type { CacheMounts, PackedCacheMount } from "./cache_mounts_seam.ts";
+export type { CacheMountInfo } from "./store/cache_mount_list.ts";
+export {
+  definePlugin,
+  type Plugin,
+  type StepConnection,
+  type WorkerSurroundings,
+} from "./plugin.ts";
 
 // The recipe language.
 export { image, isImage } from "./dsl/image.ts";
@@ -60,6 +82,7 @@ export type * from "./graph/op.ts";
 export type { Graph, GraphContext, GraphTarget } from "./graph/graph.ts";
 export { serializeGraph } from "./graph/serialize_graph.ts";
 export { type Diagnostic, validateGraph } from "./graph/validate.ts";
+export { stepOptionProblems } from "./graph/validate_surroundings.ts";
 export type { Vertex, VertexDigest, VertexMetadata } from "./graph/vertex.ts";
 
 // The seams.

@@ -5,9 +5,25 @@
  */
 import { LayerwrightError } from "./errors.ts";
 import type { Executor } from "./execute/executor.ts";
+import type { Store } from "./store/store.ts";
 import type { Source } from "./execute/source.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
 import type { Exporter } from "./transfer/exporter.ts";
+
+/** Two streams to an engine on another machine. */
+export interface StepConnection {
+  /** Ends when the engine hangs up, or is gone. */
+  readonly input: AsyncIterable<Uint8Array>;
+  /** Resolves when there is room for more; rejects when nobody reads any more. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+}
+
+/** What it takes to run steps for an engine on another machine. */
+export interface WorkerSurroundings extends StepConnection {
+  readonly executors: readonly Executor[];
+  /** For temporary files and caches. */
+  readonly store: Store;
+}
 
 /** Implementations of core's seams, under one name. Later plugins in a list win where only one can. */
 export interface Plugin {
@@ -18,6 +34,8 @@ export interface Plugin {
   readonly executors?: readonly Executor[];
   /** Where an image can go, by `type` of an output. */
   readonly exporters?: readonly Exporter[];
+  /** Runs steps for an engine on another machine, until it hangs up; then nothing of them is left. */
+  readonly worker?: (surroundings: WorkerSurroundings) => Promise<void>;
   /**
    * Makes a reporter for a mode (`auto`, `plain`, `tty`, `rawjson`, `quiet`, `none`; undefined: what the environment
    * says, else `auto`), which writes to stderr.

@@ -50,9 +50,10 @@ export function currentBoot(): string {
 }
 
 /** What steps get from outside the recipe is not worth a memo: some of it must not be written down. */
-function hasStepOptions(options: BuildOptions): boolean {
-  const { secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs } = options;
-  return [secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs]
+export function hasStepOptions(options: BuildOptions): boolean {
+  const { secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs, network } =
+    options;
+  return [secrets, ssh, allow, hosts, shmSizeBytes, ulimits, resources, stepTimeoutMs, network]
     .some((option) => option !== undefined);
 }
 
@@ -70,7 +71,7 @@ export function memoKey(
     (options.outputs ?? []).length > 0 ||
     !Number.isInteger(options.concurrency ?? 1) || (options.concurrency ?? 1) < 1 ||
     options.signal?.aborted === true || hasStepOptions(options) ||
-    unusedArguments(graph, options.buildArgs).length > 0
+    unusedArguments(graph, options).length > 0
   ) return undefined;
   const ops = [...graph.vertices.values()].map(({ op }) => op);
   // The memo knows nothing of the age of results.

@@ -13,6 +13,7 @@ import { openStore, type Store } from "./store/store.ts";
 import {
   currentBoot,
   hasBlobs,
+  hasStepOptions,
   type MemoHead,
   memoKey,
   memoPath,
@@ -40,6 +41,8 @@ export function rememberBuild(
     readonly image: BuiltImage;
   },
 ): void {
+  // What steps get decides what they make: the next build, which need not give it, must not find this one's image.
+  if (hasStepOptions(order.options)) return;
   const { observations } = run;
   // What is asked of this build (that it use no cache, that it export) says nothing of the next.
   const { contextDirectory, epochSeconds } = order.options;

@@ -185,6 +185,7 @@ function mountText(mount: MountValue<string>, site: CallSite, originName: Origin
       add("id", mount.id);
       add("env", mount.environment);
       if (mount.required) fields.push("required");
+      if (mount.invalidates === true) throw unsayable("no secret can invalidate a step", site);
       addAccount(mount, secretMount(mount.id).mode);
       break;
     case "ssh": {

@@ -61,7 +61,10 @@ export interface CacheMountOptions<From extends string | FileOrigin = never>
   extends MountOriginOptions<From>, MountOwnerOptions {
   /** Caches of one id are one directory; the cleaned target if absent. */
   readonly id?: string;
-  /** What steps do that use it at the same time: share it, have one each, or wait. `shared` if absent. */
+  /**
+   * What steps do that use it at the same time, of this build or others: share it, have one each, or wait. `shared` if
+   * absent.
+   */
   readonly sharing?: "shared" | "private" | "locked";
   readonly readOnly?: boolean;
 }
@@ -74,6 +77,8 @@ export interface SecretMountOptions extends MountOwnerOptions {
   readonly env?: string;
   /** Fail the step when the build has no such secret. */
   readonly required?: boolean;
+  /** Run the step again when the value is another: a salted digest of it is in the step's key. */
+  readonly invalidates?: boolean;
 }
 
 /** Options of {@link sshMount}. */
@@ -170,6 +175,7 @@ export function secretMount(id: string, options: SecretMountOptions = {}): Secre
     ...(target === undefined ? {} : { target }),
     ...(env === undefined ? {} : { environment: env }),
     required,
+    ...(options.invalidates === true ? { invalidates: true as const } : {}),
     mode,
     uid,
     gid,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { resolve } from "node:path";
+import { isAbsolute, relative, resolve } from "node:path";
 import { readIgnoreRules } from "../context/ignore_file.ts";
 import { parseIgnorePatterns } from "../context/ignore.ts";
 import type { Observations } from "../context/observations.ts";
@@ -21,6 +21,8 @@ export interface ContextSurroundings {
   /** The folder that relative paths begin at. */
   readonly contextDirectory: string;
   readonly indexes: ContextIndexes;
+  /** The folder of the store, which is no part of any context. */
+  readonly storeHome: string;
   /** Is told of all that is looked at. */
   readonly observations: Observations;
 }
@@ -32,7 +34,7 @@ export interface ContextSurroundings {
  */
 export function openGraphContext(
   op: ContextOp,
-  { graph, contextDirectory, indexes, observations }: ContextSurroundings,
+  { graph, contextDirectory, indexes, observations, storeHome }: ContextSurroundings,
 ): SourceTree {
   const path = graph.contexts.get(op.name)?.path;
   if (path === undefined) {
@@ -57,9 +59,20 @@ export function openGraphContext(
   return openContext(root, {
     digests: indexes.of(root),
     observations,
-    ignore: readIgnoreRules(root, { patterns: op.ignore, observations }),
+    ignore: readIgnoreRules(root, { patterns: op.ignore, observations })
+      .concat(parseIgnorePatterns(storePatterns(root, storeHome))),
     ...(op.include.length === 0 ? {} : { include: parseIgnorePatterns(op.include) }),
   });
+}
+
+/**
+ * A store inside the context would be copied into itself, and every build would differ from the one before it. Last of
+ * all rules, so that none takes it back.
+ */
+function storePatterns(root: string, storeHome: string): string[] {
+  const inside = relative(root, resolve(storeHome));
+  if (inside === "" || inside === ".." || inside.startsWith("../") || isAbsolute(inside)) return [];
+  return [inside.replaceAll(/[\\*?[\]!]/g, "\\$&")];
 }
 
 function isDirectory(path: string): boolean {

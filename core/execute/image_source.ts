@@ -12,13 +12,14 @@ import { fixedChunks } from "../layer/chunk.ts";
 import { decompressed } from "../layer/decompress.ts";
 import { writeFully } from "../layer/full_io.ts";
 import type { Descriptor } from "../oci/descriptor.ts";
-import { type DiffID, digestAlgorithm, digestHex, sha256 } from "../oci/digest.ts";
+import { type DiffID, type Digest, digestAlgorithm, digestHex, sha256 } from "../oci/digest.ts";
 import { parseImageConfig } from "../oci/image_config.ts";
 import { parseImageIndex } from "../oci/image_index.ts";
-import { parseManifest } from "../oci/manifest.ts";
-import { isIndexMediaType } from "../oci/media_type.ts";
+import { MANIFEST_LIMIT_BYTES, parseManifest } from "../oci/manifest.ts";
+import { isIndexMediaType, OCI_IMAGE_INDEX, OCI_IMAGE_MANIFEST } from "../oci/media_type.ts";
 import { formatPlatform, platformMatches } from "../oci/platform.ts";
 import { formatReference, parseReference } from "../oci/reference.ts";
+import type { Store } from "../store/store.ts";
 import type { ResolvedImage, Source, SourceContext } from "./source.ts";
 import { splitIdentifier } from "./source.ts";
 import { isPlain } from "./stored_image.ts";
@@ -32,12 +33,18 @@ interface BlobFiles {
   pathOf(descriptor: Descriptor): string | undefined;
 }
 
-/** `docker-image://REFERENCE`: an image that was built or loaded under this name. */
+/**
+ * `docker-image://REFERENCE`: an image that was built or loaded under this name. With a digest, that is what counts, and
+ * the name in front of it is for people, as in every registry client.
+ */
 export const storeImageSource: Source = {
   scheme: "docker-image",
   async resolve(op, context): Promise<ResolvedImage> {
-    const reference = formatReference(parseReference(splitIdentifier(op.identifier)?.rest ?? ""));
-    const descriptor = context.store.refs.get(reference);
+    const parsed = parseReference(splitIdentifier(op.identifier)?.rest ?? "");
+    const reference = formatReference(parsed);
+    const descriptor = parsed.digest === undefined
+      ? context.store.refs.get(reference)
+      : storedManifest(context.store, parsed.digest);
     if (descriptor === undefined) {
       throw new LayerwrightError(
         "SOURCE_MISSING",
@@ -52,10 +59,31 @@ export const storeImageSource: Source = {
       name: `image "${reference}"`,
       pathOf: ({ digest }: Descriptor) => context.store.blobs.path(digest),
     };
-    context.observations.addImage(reference, descriptor.digest);
+    if (parsed.digest === undefined) context.observations.addImage(reference, descriptor.digest);
     return { ...await loadImage(files, descriptor, op, context), observed: true };
   },
 };
+
+/** The manifest or index of a digest, if the store has it. */
+function storedManifest(store: Store, digest: Digest): Descriptor | undefined {
+  const path = store.blobs.path(digest);
+  const size = sizeOf(path);
+  if (path === undefined || size === undefined || size > MANIFEST_LIMIT_BYTES) return undefined;
+  const bytes = readFileSync(path);
+  const descriptor = { digest, size };
+  try {
+    parseManifest(bytes);
+    return { ...descriptor, mediaType: OCI_IMAGE_MANIFEST };
+  } catch {
+    // No manifest: an index, or nothing that a name stands for.
+  }
+  try {
+    parseImageIndex(bytes);
+    return { ...descriptor, mediaType: OCI_IMAGE_INDEX };
+  } catch {
+    return undefined;
+  }
+}
 
 /** `oci-layout://FOLDER` or `oci-layout://FOLDER:TAG`: an image in an OCI image layout on disk. */
 export const ociLayoutSource: Source = {

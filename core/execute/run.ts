@@ -12,9 +12,11 @@ import type { Vertex } from "../graph/vertex.ts";
 import type { WrittenLayer } from "../layer/write_layer.ts";
 import { chainId } from "../oci/chain_id.ts";
 import { COMPAT, type KeyPreimage } from "../solve/cache_key.ts";
-import type { RunRequest, RunResult } from "./executor.ts";
-import { type MountInput, mountPreimage, withMounts } from "./run_mounts.ts";
-import type { RunnerPool } from "./runner_pool.ts";
+import type { RunOutput, RunRequest, RunResult } from "./executor.ts";
+import { type MountInput, mountPreimage } from "./mount_preimage.ts";
+import { withMounts } from "./run_mounts.ts";
+import type { Runner, RunnerPool } from "./runner_pool.ts";
+import { withVariables } from "./step_credentials.ts";
 import type { StepOptions } from "./step_options.ts";
 import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findLayer, findOrMakeLayer, type Workbench } from "./workbench.ts";
@@ -30,11 +32,19 @@ export interface RunInputs {
   readonly mounts: ReadonlyMap<number, MountInput>;
 }
 
+/** A step with its result. */
+export interface RanStep {
+  readonly vertex: Vertex & { readonly op: RunOp };
+  readonly inputs: RunInputs;
+  readonly layer: LayerRef;
+}
+
 /**
  * Runs a step, or finds the layer an equal one made earlier.
  *
  * @returns undefined in a plan, when the step would have to run.
- * @throws {LayerwrightError} `RUN_FAILED` with the exit code; `RUNTIME_MISSING` where nothing can run a program.
+ * @throws {LayerwrightError} `RUN_FAILED` with the exit code; `RUNTIME_MISSING` where nothing can run a program;
+ * `RUN_NOT_ALLOWED` for a step with privileges that the build does not allow, whether it would have to run or not.
  */
 export async function executeRun(
   bench: Workbench,
@@ -44,6 +54,8 @@ export async function executeRun(
 ): Promise<LayerRef | undefined> {
   const { cache } = vertex.op;
   const step = describeStep(bench, vertex.op, inputs);
+  // A plan runs nothing, and may be asked for by somebody who would never allow it.
+  if (!bench.planning) checkAllowed(bench.steps, step);
   const preimage: KeyPreimage = {
     compat: COMPAT,
     kind: "run",
@@ -62,15 +74,28 @@ export async function executeRun(
     epoch: bench.epochSeconds,
     cacheKey: typeof cache === "object" && "key" in cache ? cache.key : undefined,
     mounts: vertex.op.mounts.map((mount): CanonicalValue =>
-      mountPreimage(mount, inputs.state, inputs.mounts)
+      mountPreimage(bench, mount, inputs.state, inputs.mounts)
     ),
   };
   const request = { vertex, preimage, terms: { buildArguments: buildArguments(inputs.state) } };
   if (bench.planning) return findLayer(bench, request);
+  bench.recorder?.described(vertex, inputs);
   return await findOrMakeLayer(bench, {
     ...request,
     produce: (tarPath) => runStep(bench, vertex, inputs, step, runners, tarPath),
   });
+}
+
+const INSECURE = "security.insecure";
+
+/** As in BuildKit: whoever writes a recipe does not decide whether it may have the machine of those who build it. */
+function checkAllowed({ allow = [] }: StepOptions, { security, args }: Step): void {
+  if (security !== "insecure" || allow.includes(INSECURE)) return;
+  throw new LayerwrightError(
+    "RUN_NOT_ALLOWED",
+    `Cannot run "${args.join(" ")}" with security "insecure": the build does not allow it`,
+    { hint: `if you trust the recipe, build with --allow ${INSECURE}` },
+  );
 }
 
 /** Variables that are there because of an ARG, and not because of an ENV. */
@@ -79,13 +104,19 @@ function buildArguments({ args, config }: ImageState): ReadonlySet<string> {
   return new Set(args.map(({ name }) => name).filter((name) => !lasting.has(name)));
 }
 
-type Step = Pick<
+/** What of a request is decided by the recipe and the options of the build. */
+export type Step = Pick<
   RunRequest,
   | ("args" | "environment" | "workingDirectory" | "user" | "network" | "security")
   | ("hosts" | "shmSizeBytes" | "ulimits" | "resources" | "timeoutMs")
 >;
 
-function describeStep(bench: Workbench, op: RunOp, { state }: RunInputs): Step {
+/** What a step runs, with all that is in force. */
+export function describeStep(
+  bench: Workbench,
+  op: RunOp,
+  { state }: Pick<RunInputs, "state">,
+): Step {
   const variables = new Map(runEnvironment(state, op).map(({ name, value }) => [name, value]));
   // Advice to programs that write times into files; the layer's own times are clamped whatever they do.
   if (!variables.has("SOURCE_DATE_EPOCH")) {
@@ -96,7 +127,7 @@ function describeStep(bench: Workbench, op: RunOp, { state }: RunInputs): Step {
     environment: [...variables].map(([name, value]) => `${name}=${value}`),
     workingDirectory: resolvePath(state, op.workingDirectory ?? "."),
     user: op.user ?? state.config.config?.User ?? "",
-    network: op.network,
+    network: op.network === "default" ? bench.steps.network ?? "default" : op.network,
     security: op.security,
     ...surroundings(bench.steps, op),
   };
@@ -137,29 +168,22 @@ async function runStep(
   runners: RunnerPool,
   tarPath: string,
 ): Promise<WrittenLayer> {
-  const { op } = vertex;
-  return await runners.use(async ({ session, snapshots }) => {
-    const lowers = await snapshots.lowersOf(inputs.layers);
+  return await runners.use(async (runner) => {
+    const { snapshots } = runner;
     const upperDirectory = snapshots.newPath();
+    const failedDirectory = snapshots.variant === undefined
+      ? undefined
+      : bench.recorder?.failedDirectory(vertex.digest, snapshots.variant);
+    const places = {
+      ...{ layerPath: tarPath, upperDirectory },
+      ...failedDirectory === undefined ? {} : { failedDirectory },
+    };
     const output = {
       write: (stream: "stdout" | "stderr", bytes: Uint8Array): void =>
         bench.report({ type: "log", vertex: vertex.digest, stream, bytes, timeMs: Date.now() }),
     };
-    const mounting = { op, state: inputs.state, inputs: inputs.mounts };
-    const result = await withMounts(bench, mounting, snapshots, (mounts) =>
-      session.run(
-        {
-          ...step,
-          lowers,
-          hostname: HOSTNAME,
-          mounts,
-          epochSeconds: bench.epochSeconds,
-          layerPath: tarPath,
-          upperDirectory,
-        },
-        output,
-        bench.signal,
-      ));
+    const result = await performStep(bench, { vertex, inputs, step, runner, places, output });
+    bench.recorder?.ended(vertex.digest, result);
     for (const text of result.notes) bench.report({ type: "warning", vertex: vertex.digest, text });
     if (result.layer === undefined) throw stepFailed(step, result);
     const { diffId, sizeBytes } = result.layer;
@@ -171,19 +195,101 @@ async function runStep(
   });
 }
 
-function stepFailed(step: Step, { exitCode, timedOut }: RunResult): LayerwrightError {
+/**
+ * Has a session run a step; `hostname` is what all steps have unless it is given, `above` are directories on top of its
+ * layers, topmost first.
+ */
+export async function performStep(
+  bench: Workbench,
+  { vertex, inputs, step, runner, places, output, hostname = HOSTNAME, above = [] }: {
+    readonly vertex: { readonly op: RunOp };
+    readonly inputs: RunInputs;
+    readonly step: Step;
+    readonly runner: Runner;
+    readonly places: Pick<
+      RunRequest,
+      "layerPath" | "upperDirectory" | "failedDirectory" | "terminal" | "candidates"
+    >;
+    readonly output: RunOutput;
+    readonly hostname?: string;
+    readonly above?: readonly string[];
+  },
+): Promise<RunResult> {
+  const { session, snapshots } = runner;
+  const lowers = [...above, ...await snapshots.lowersOf(inputs.layers)];
+  const mounting = { op: vertex.op, state: inputs.state, inputs: inputs.mounts };
+  return await withMounts(
+    bench,
+    mounting,
+    runner,
+    ({ mounts, variables }) =>
+      bench.secrets.guard(output, (masked) =>
+        session.run(
+          {
+            ...step,
+            environment: withVariables(step.environment, variables),
+            lowers,
+            hostname,
+            mounts,
+            epochSeconds: bench.epochSeconds,
+            ...places,
+          },
+          masked,
+          bench.signal,
+        )),
+  );
+}
+
+/**
+ * Runs a step once more, as it was or under another host name, and keeps nothing of it but the layer it would make.
+ *
+ * @returns How it ended, whatever the exit code; its layer is at `layerPath`.
+ */
+export async function runAgain(
+  bench: Workbench,
+  { vertex, inputs }: RanStep,
+  again: {
+    readonly runner: Runner;
+    readonly layerPath: string;
+    readonly hostname?: string;
+    readonly output: RunOutput;
+  },
+): Promise<RunResult> {
+  const { runner, layerPath, hostname, output } = again;
+  const step = describeStep(bench, vertex.op, inputs);
+  const places = { layerPath };
+  return await performStep(bench, {
+    ...{ vertex, inputs, step, runner, places, output },
+    ...hostname === undefined ? {} : { hostname },
+  });
+}
+
+function stepFailed(
+  step: Step,
+  { exitCode, timedOut, outOfMemory }: RunResult,
+): LayerwrightError {
   const command = step.args.join(" ");
   if (timedOut) {
     return new LayerwrightError(
       "RUN_FAILED",
       `Cannot run "${command}": still running after ${step.timeoutMs} ms`,
       {
-        hint: "raise timeoutMs of this step, or find what it waits for in its output",
+        hint:
+          "raise timeoutMs of this step (of all: --timeout), or find what it waits for in its output",
       },
     );
   }
+  if (outOfMemory === true) {
+    const limit = step.resources?.memoryBytes;
+    return new LayerwrightError(
+      "RUN_FAILED",
+      `process "${command}" did not complete successfully: out of memory: exit code: ${exitCode}`,
+      { hint: `let the step use less than ${limit} bytes, or raise memoryBytes of its resources` },
+    );
+  }
   const meanings: Readonly<Record<number, string>> = {
-    126: "the program is there but cannot be executed: check its mode and platform",
+    126: "the program is there but cannot be executed: check its mode, and its platform " +
+      "(one of another platform needs qemu-user-static and binfmt_misc)",
     127: "there is no such program in the image: check the name, PATH and the steps before",
     137: "it was killed by SIGKILL, as the kernel does when memory runs out",
   };

@@ -1,152 +1,75 @@
 /**
- * The mounts of a RUN step: what of them is in the key, and what they are on disk.
+ * The mounts of a RUN step as an executor wants them.
  *
  * @module
  */
-import { chmodSync, chownSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { LayerwrightError } from "../errors.ts";
-import type { CanonicalValue } from "../graph/canonical_json.ts";
-import { resolvePath } from "../graph/effective_config.ts";
-import type { ImageState } from "../graph/image_state.ts";
-import type { CacheMount, Mount, RunOp } from "../graph/op.ts";
-import { digestHex, sha256 } from "../oci/digest.ts";
+import type { CacheMount, Mount } from "../graph/op.ts";
 import type { ResolvedMount } from "./executor.ts";
-import type { Snapshots } from "./snapshots.ts";
-import { chainOf, type LayerRef } from "./vertex_result.ts";
+import { inputOf, type MountingStep, targetOf } from "./mount_preimage.ts";
+import type { Runner } from "./runner_pool.ts";
+import { holdCaches } from "./step_caches.ts";
+import { resolveSecret, resolveSsh } from "./step_credentials.ts";
 import type { Workbench } from "./workbench.ts";
 
-/** An input that a mount shows: the layers of a stage, or a context packed as one. */
-export interface MountInput {
-  readonly layers: readonly LayerRef[];
-}
-
-/** What of a mount decides the step's result. The content of caches and secrets does not, by definition. */
-export function mountPreimage(
-  mount: Mount,
-  state: ImageState,
-  inputs: ReadonlyMap<number, MountInput>,
-): CanonicalValue {
-  const target = targetOf(mount, state);
-  switch (mount.type) {
-    case "bind": {
-      const { layers } = inputOf(mount.input, inputs);
-      const content = chainOf(layers);
-      return {
-        type: "bind",
-        target,
-        source: mount.source,
-        readWrite: mount.readWrite,
-        content,
-      };
-    }
-    case "cache":
-      return { type: "cache", target, readOnly: mount.readOnly };
-    case "tmpfs":
-      return { type: "tmpfs", target, sizeBytes: mount.sizeBytes };
-    case "secret":
-    case "ssh":
-      return { ...mount, target };
-  }
+/** Mounts as an executor wants them, and the variables that come with them, by name. */
+export interface StepMounts {
+  readonly mounts: readonly ResolvedMount[];
+  readonly variables: ReadonlyMap<string, string>;
 }
 
 /**
- * Calls `use` with the mounts as an executor wants them. Caches that are not shared are this step's alone meanwhile.
+ * Calls `use` with the mounts of a step. Caches that are not shared are this step's alone meanwhile.
  *
- * @throws {LayerwrightError} `RUN_UNSUPPORTED` for kinds that no executor can mount yet.
+ * @throws {LayerwrightError} `SECRET_MISSING`, `SSH_MISSING` for what the step requires and the build was not given;
+ * `FILE_MISSING` for the files a cache begins with; `RUN_UNSUPPORTED` for what cannot be mounted here.
  */
 export async function withMounts<T>(
   bench: Workbench,
-  step: {
-    readonly op: RunOp;
-    readonly state: ImageState;
-    readonly inputs: ReadonlyMap<number, MountInput>;
-  },
-  snapshots: Snapshots,
-  use: (mounts: readonly ResolvedMount[]) => Promise<T>,
+  step: MountingStep,
+  runner: Runner,
+  use: (mounts: StepMounts) => Promise<T>,
 ): Promise<T> {
+  await using held = new AsyncDisposableStack();
+  const variables = new Map<string, string>();
   const resolved: ResolvedMount[] = [];
-  const exclusive = new Set<string>();
+  // What the step lacks should be told before it waits for a cache.
   for (const mount of step.op.mounts) {
-    const target = targetOf(mount, step.state) ?? "";
-    switch (mount.type) {
-      case "bind": {
-        const lowers = await snapshots.lowersOf(inputOf(mount.input, step.inputs).layers);
-        resolved.push({
-          type: "layers",
-          target,
-          lowers,
-          source: mount.source,
-          readWrite: mount.readWrite,
-        });
-        break;
-      }
-      case "cache": {
-        const path = openCache(bench, mount);
-        // A private cache could as well be a second copy; one user at a time keeps it as useful, at the price of waiting.
-        if (mount.sharing !== "shared") exclusive.add(path);
-        resolved.push({ type: "directory", target, path, readOnly: mount.readOnly });
-        break;
-      }
-      case "tmpfs":
-        resolved.push({
-          type: "tmpfs",
-          target,
-          ...(mount.sizeBytes === undefined ? {} : { sizeBytes: mount.sizeBytes }),
-        });
-        break;
-      case "secret":
-      case "ssh":
-        throw new LayerwrightError(
-          "RUN_UNSUPPORTED",
-          `Cannot mount a ${mount.type} in a step: not supported yet`,
-          {
-            hint: `remove the ${mount.type} mount`,
-          },
-        );
+    if (mount.type !== "cache") {
+      resolved.push(...await resolve(bench, step, runner, mount, variables));
     }
   }
-  // In one order everywhere, so that two steps cannot wait for each other.
-  return await holding(bench, [...exclusive].sort(), () => use(resolved));
+  const directories = await holdCaches(bench, step, runner, held);
+  for (const mount of step.op.mounts) {
+    const path = mount.type === "cache" ? directories.get(mount) : undefined;
+    if (mount.type !== "cache" || path === undefined) continue;
+    const target = targetOf(mount, step.state) ?? "";
+    resolved.push({ type: "directory", target, path, readOnly: mount.readOnly });
+  }
+  return await use({ mounts: resolved, variables });
 }
 
-/** Absolute, as the working directory in force makes it. */
-function targetOf({ target }: Mount, state: ImageState): string | undefined {
-  return target === undefined ? undefined : resolvePath(state, target);
-}
-
-async function holding<T>(
+/** One mount that is no cache; a secret or an agent that the build has not is none. */
+async function resolve(
   bench: Workbench,
-  keys: readonly string[],
-  work: () => Promise<T>,
-): Promise<T> {
-  const [key, ...rest] = keys;
-  if (key === undefined) return await work();
-  return await bench.store.withLock(
-    `cache mount ${key}`,
-    bench.signal,
-    () => holding(bench, rest, work),
-  );
-}
-
-function inputOf(index: number, inputs: ReadonlyMap<number, MountInput>): MountInput {
-  const input = inputs.get(index);
-  if (input === undefined) {
-    throw new LayerwrightError(
-      "GRAPH_INVALID",
-      `Cannot mount input ${index} of a step: it has no such input`,
-    );
+  step: MountingStep,
+  runner: Runner,
+  mount: Exclude<Mount, CacheMount>,
+  variables: Map<string, string>,
+): Promise<ResolvedMount[]> {
+  const target = targetOf(mount, step.state) ?? "";
+  switch (mount.type) {
+    case "bind": {
+      const lowers = await runner.snapshots.lowersOf(inputOf(mount.input, step.inputs).layers);
+      const { source, readWrite } = mount;
+      return [{ type: "layers", target, lowers, source, readWrite }];
+    }
+    case "tmpfs": {
+      const { sizeBytes } = mount;
+      return [{ type: "tmpfs", target, ...sizeBytes === undefined ? {} : { sizeBytes } }];
+    }
+    case "secret":
+      return resolveSecret(bench, mount, target, variables);
+    case "ssh":
+      return await resolveSsh(bench, step, mount, variables);
   }
-  return input;
-}
-
-/** The directory of a cache, made when it is new. */
-function openCache(bench: Workbench, mount: CacheMount): string {
-  const name = digestHex(sha256(mount.id)).slice(0, 32);
-  const path = join(bench.store.home, "cache-mounts", name);
-  if (mkdirSync(path, { recursive: true }) !== undefined) {
-    chmodSync(path, mount.mode);
-    if (mount.uid !== 0 || mount.gid !== 0) chownSync(path, mount.uid, mount.gid);
-  }
-  return path;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { chainIds } from "../oci/chain_id.ts";
 import type { ChainID } from "../oci/digest.ts";
 import type { ExecSession } from "./executor.ts";
@@ -18,11 +19,25 @@ export class Snapshots {
   readonly #variant: string | undefined;
   /** Those of a session that keeps none beyond its end. */
   readonly #passing = new Map<ChainID, Promise<string>>();
+  /** Where those are, if the session has a place of its own for them. */
+  readonly #passingFolder: string | undefined;
+  #passingCount = 0;
 
-  constructor(bench: Workbench, session: ExecSession, variant: string | undefined) {
+  constructor(
+    bench: Workbench,
+    session: ExecSession,
+    variant: string | undefined,
+    passingFolder?: string,
+  ) {
+    this.#passingFolder = passingFolder;
     this.#bench = bench;
     this.#session = session;
     this.#variant = variant;
+  }
+
+  /** See {@link ExecutorProbe.snapshotVariant}; undefined where directories are gone with the session. */
+  get variant(): string | undefined {
+    return this.#variant;
   }
 
   /** The directories of a stack, topmost first, as overlay wants them. */
@@ -86,7 +101,9 @@ export class Snapshots {
 
   /** A path on the file system of the snapshots that does not exist yet. */
   newPath(): string {
-    return this.#bench.store.temp.newPath();
+    return this.#passingFolder === undefined
+      ? this.#bench.store.temp.newPath()
+      : join(this.#passingFolder, `layer-${++this.#passingCount}`);
   }
 
   /** Gives a finished directory its name; should there be one of that name already, that one stays. */

@@ -20,8 +20,8 @@ import { executeCopy } from "./copy.ts";
 import { executeDiff } from "./diff.ts";
 import { executeFile } from "./file.ts";
 import { packFiles } from "./pack.ts";
-import { executeRun } from "./run.ts";
-import type { MountInput } from "./run_mounts.ts";
+import type { MountInput } from "./mount_preimage.ts";
+import { executeRun, type RanStep } from "./run.ts";
 import type { RunnerPool } from "./runner_pool.ts";
 import { type Source, splitIdentifier } from "./source.ts";
 import {
@@ -43,6 +43,8 @@ export interface SolverOptions {
   readonly contextDirectory: string;
   /** Called at the first failure, to end the steps that are still running. */
   cancel(reason: unknown): void;
+  /** Is told of each RUN step that has a layer. */
+  ran?(step: RanStep): void;
 }
 
 type VertexOf<T extends Op["type"]> = Vertex & { readonly op: Extract<Op, { type: T }> };
@@ -67,7 +69,10 @@ export async function solveGraph(options: SolverOptions): Promise<Map<VertexDige
         const results = (await Promise.all(inputs)).filter((result) => result !== undefined);
         try {
           checkNotCancelled(bench.signal);
-          return await solver.solve(vertex, results);
+          bench.recorder?.reached(vertex, results);
+          const result = await solver.solve(vertex, results);
+          bench.recorder?.made(vertex.digest, result);
+          return result;
         } catch (thrown) {
           const error = located(thrown, bench, vertex);
           const cancelled = error instanceof LayerwrightError && error.code === "BUILD_CANCELLED";
@@ -118,8 +123,14 @@ class Solver {
         );
       case "context": {
         const { graph, contextDirectory } = this.#options;
-        const { contextIndexes: indexes, observations } = this.#bench;
-        const tree = openGraphContext(op, { graph, contextDirectory, indexes, observations });
+        const { contextIndexes: indexes, observations, store } = this.#bench;
+        const tree = openGraphContext(op, {
+          graph,
+          contextDirectory,
+          indexes,
+          observations,
+          storeHome: store.home,
+        });
         return { kind: "files", tree };
       }
       case "config": {
@@ -189,6 +200,12 @@ class Solver {
       store: bench.store,
       contextDirectory: this.#options.contextDirectory,
       observations: bench.observations,
+      log: (line) => {
+        const bytes = new TextEncoder().encode(`${line}\n`);
+        const timeMs = Date.now();
+        bench.report({ type: "log", vertex: vertex.digest, stream: "stderr", bytes, timeMs });
+      },
+      warn: (text) => bench.report({ type: "warning", vertex: vertex.digest, text }),
     });
     if (found.observed !== true) {
       bench.observations.obstruct(`"${op.identifier}" does not say what it depends on`);
@@ -241,7 +258,10 @@ class Solver {
     }
     if (base.layers === undefined) return undefined;
     const { state, layers } = base;
-    return await executeRun(this.#bench, vertex, { state, layers, mounts }, this.#options.runners);
+    const ready = { state, layers, mounts };
+    const layer = await executeRun(this.#bench, vertex, ready, this.#options.runners);
+    if (layer !== undefined) this.#options.ran?.({ vertex, inputs: ready, layer });
+    return layer;
   }
 
   /** Files that are a target themselves are wanted as an image. */

@@ -36,6 +36,10 @@ export interface SourceContext {
    * source again. See {@link ResolvedTree.observed}.
    */
   readonly observations: SourceObservations;
+  /** Shows what a source that takes long is doing: one line, without its end. */
+  log?(line: string): void;
+  /** Shows what people should know of the answer, in one line. The build goes on, and the next one asks the source again. */
+  warn?(text: string): void;
 }
 
 /** What a source can depend on. */

@@ -39,4 +39,8 @@ export interface StepOptions {
   readonly resources?: Resources;
   /** For steps that name none. */
   readonly stepTimeoutMs?: number;
+  /** The network of steps whose own is "default". */
+  readonly network?: "default" | "none" | "host";
+  /** What runs steps: the name of an executor. Unless given: what `LAYERWRIGHT_EXECUTOR` says, else the first that can. */
+  readonly executor?: string;
 }

@@ -29,6 +29,11 @@ export function stackOn(base: readonly LayerRef[], layer: LayerRef): readonly La
   return stack;
 }
 
+/** The stack that {@link stackOn} put the top layer of a stack on; undefined for one that was made otherwise. */
+export function stackBelow(stack: readonly LayerRef[]): readonly LayerRef[] | undefined {
+  return bases.get(stack);
+}
+
 /** Names a stack of layers in a key; null for the stack of none, which has no ChainID. */
 export function chainOf(layers: readonly LayerRef[]): ChainID | null {
   const top = layers.at(-1);

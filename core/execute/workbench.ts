@@ -16,7 +16,10 @@ import { staleness } from "./cache_policy.ts";
 import type { ContextIndexes } from "./context_indexes.ts";
 import type { LayerSpace, TreeCache } from "./layer_space.ts";
 import { missReason } from "./miss_reason.ts";
+import type { Secrets } from "./secrets.ts";
+import type { SshAgents } from "./ssh_agents.ts";
 import type { StepOptions } from "./step_options.ts";
+import type { StepRecorder } from "./step_recorder.ts";
 import type { LayerRef } from "./vertex_result.ts";
 
 /** One build's surroundings. */
@@ -30,6 +33,9 @@ export interface Workbench {
   readonly epochSeconds: number;
   /** What steps get beside what the recipe says. */
   readonly steps: StepOptions;
+  /** Of {@link steps}, as mounts want them. */
+  readonly secrets: Secrets;
+  readonly agents: SshAgents;
   readonly signal: AbortSignal;
   /** A plan: nothing is stored, nothing is run. */
   readonly planning: boolean;
@@ -46,6 +52,8 @@ export interface Workbench {
   /** What the identities of all steps of the same recipe begin with. */
   recipeOf(vertex: VertexDigest): string;
   report(event: ProgressEvent): void;
+  /** Keeps a record of the build, where one is to be kept. */
+  readonly recorder?: StepRecorder;
 }
 
 /** A layer to be found, or else made. */

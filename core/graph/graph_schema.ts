@@ -5,7 +5,7 @@
  */
 import * as v from "valibot";
 import { GRAPH_SCHEMA } from "./graph.ts";
-import type { Op } from "./op.ts";
+import type { Op, RunOp } from "./op.ts";
 
 /** Longer texts are refused before they are parsed. */
 export const MAX_TEXT_LENGTH: number = 256 * 1024 * 1024;
@@ -189,6 +189,9 @@ const run = v.strictObject({
     v.strictObject({ key: string }),
   ])),
 });
+
+/** A RUN step alone. */
+export const runOpSchema: v.GenericSchema<unknown, RunOp> = run;
 
 const healthcheck = v.variant("kind", [
   v.strictObject({ kind: v.literal("none") }),

@@ -4,7 +4,7 @@
  * @module
  */
 import { FileStatus, type StatxBinding } from "./file_status.ts";
-import type { Host, SystemCalls } from "./host.ts";
+import type { ForeignFunction, ForeignType, Host, SystemCalls } from "./host.ts";
 import { readFileByNode, touchByNode } from "./node_files.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
@@ -19,6 +19,11 @@ interface BunFfi {
 
 function bunFfi(): BunFfi {
   return process.getBuiltinModule("bun:ffi") as unknown as BunFfi;
+}
+
+/** The part of the `Bun` global used here, so that type checks pass under both runtimes' types. */
+interface BunFiles {
+  file(fd: number): { stream(): AsyncIterable<Uint8Array> };
 }
 
 /** On its own, since a build that finds nothing changed needs nothing else; undefined where there is no such call. */
@@ -74,6 +79,42 @@ function newerSymbols(ffi: BunFfi): object {
   }
 }
 
+const FFI_TYPES: Readonly<Record<ForeignType | "void", string>> = {
+  buffer: "buffer",
+  pointer: "ptr",
+  i32: "i32",
+  u32: "u32",
+  u64: "u64",
+  void: "void",
+};
+
+function bindLibrary<Name extends string>(
+  library: string,
+  functions: Readonly<Record<Name, ForeignFunction>>,
+): Readonly<Record<Name, (...args: unknown[]) => unknown>> | undefined {
+  const symbols = Object.fromEntries(
+    Object.entries<ForeignFunction>(functions).map(([name, { args, result }]) => [name, {
+      args: args.map((type) => FFI_TYPES[type]),
+      returns: FFI_TYPES[result],
+    }]),
+  );
+  try {
+    return bunFfi().dlopen(library, symbols).symbols as Record<Name, () => unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits for all pipes in one place; a stream of `node:fs` would hold one of the few threads for files. */
+async function* readPipe(fd: number): AsyncIterable<Uint8Array> {
+  const { Bun: bun } = globalThis as unknown as { Bun: BunFiles };
+  try {
+    yield* bun.file(fd).stream();
+  } finally {
+    process.getBuiltinModule("node:fs").closeSync(fd);
+  }
+}
+
 /** Makes the host for Bun. FFI is bound at the first use. */
 export function bunHost(version: string): Host {
   let calls: SystemCalls | undefined | null = null;
@@ -92,6 +133,8 @@ export function bunHost(version: string): Host {
       }
       return calls;
     },
+    bindLibrary,
+    readPipe,
     fileStatus: () => status ??= new FileStatus(bindStatx()),
     readFile: readFileByNode,
     touch: touchByNode,

@@ -4,7 +4,8 @@
  * @module
  */
 import { FileStatus, type StatxBinding } from "./file_status.ts";
-import type { Host, SystemCalls } from "./host.ts";
+import type { ForeignFunction, Host, SystemCalls } from "./host.ts";
+import { readPipeByNode } from "./node_files.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
 /** The part of the `Deno` global used here, so that type checks pass under both runtimes' types. */
@@ -74,6 +75,24 @@ function newerSymbols(deno: DenoGlobal): object {
   }
 }
 
+function bindLibrary<Name extends string>(
+  deno: DenoGlobal,
+  library: string,
+  functions: Readonly<Record<Name, ForeignFunction>>,
+): Readonly<Record<Name, (...args: unknown[]) => unknown>> | undefined {
+  const symbols = Object.fromEntries(
+    Object.entries<ForeignFunction>(functions).map(([name, { args, result }]) => [name, {
+      parameters: args,
+      result,
+    }]),
+  );
+  try {
+    return deno.dlopen(library, symbols).symbols as Record<Name, () => unknown>;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Makes the host for Deno. FFI is bound at the first use and needs `--allow-ffi`. */
 export function denoHost(deno: DenoGlobal): Host {
   let calls: SystemCalls | undefined | null = null;
@@ -92,6 +111,8 @@ export function denoHost(deno: DenoGlobal): Host {
       }
       return calls;
     },
+    bindLibrary: (library, functions) => bindLibrary(deno, library, functions),
+    readPipe: readPipeByNode,
     fileStatus: () => status ??= new FileStatus(bindStatx(deno)),
     readFile(path): Uint8Array | undefined {
       try {

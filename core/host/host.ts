@@ -32,12 +32,34 @@ export interface SystemCalls {
   closeFilesOnExec(): void;
 }
 
+/** How a C function takes and gives values: a pointer to bytes, an address to hand on as it is, an integer. */
+export type ForeignType = "buffer" | "pointer" | "i32" | "u32" | "u64";
+
+/** A function of a C library. */
+export interface ForeignFunction {
+  readonly args: readonly ForeignType[];
+  readonly result: ForeignType | "void";
+}
+
 /** One runtime, seen from core and plugins. */
 export interface Host {
   readonly runtime: RuntimeName;
   readonly version: string;
   /** The system calls, or undefined where there is no FFI (no Linux, no permission). */
   systemCalls(): SystemCalls | undefined;
+  /**
+   * Functions of another C library, by the name its file has where the loader looks. Undefined where there is no FFI, no
+   * such library, or no such function in it. Arguments are what their type says: bytes, numbers, bigints for `u64`.
+   */
+  bindLibrary<Name extends string>(
+    library: string,
+    functions: Readonly<Record<Name, ForeignFunction>>,
+  ): Readonly<Record<Name, (...args: unknown[]) => unknown>> | undefined;
+  /**
+   * Reads a pipe until nobody can write to it any more, and closes it. Many may be read at a time, each as it comes,
+   * whatever the runtime has threads for.
+   */
+  readPipe(fd: number): AsyncIterable<Uint8Array>;
   /** What tells the status of files, made once: through FFI where there is one, else through `node:fs`. */
   fileStatus(): FileStatus;
   /** The bytes of a file; undefined if it cannot be read, whatever the reason. Loads nothing that is slow to load. */

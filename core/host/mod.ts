@@ -7,11 +7,11 @@ import { bunHost } from "./bun.ts";
 import { type DenoGlobal, denoHost } from "./deno.ts";
 import { FileStatus } from "./file_status.ts";
 import type { Host } from "./host.ts";
-import { readFileByNode, touchByNode } from "./node_files.ts";
+import { readFileByNode, readPipeByNode, touchByNode } from "./node_files.ts";
 
 export { FileStatus } from "./file_status.ts";
 export { STATUS_WORDS } from "./statx_layout.ts";
-export type { Host, RuntimeName, SystemCalls } from "./host.ts";
+export type { ForeignFunction, Host, RuntimeName, SystemCalls } from "./host.ts";
 
 function detectHost(): Host {
   const globals = globalThis as { Bun?: { version: string }; Deno?: DenoGlobal };
@@ -22,6 +22,8 @@ function detectHost(): Host {
     runtime: "node",
     version: process.versions.node,
     systemCalls: () => undefined,
+    bindLibrary: () => undefined,
+    readPipe: readPipeByNode,
     fileStatus: () => status ??= new FileStatus(),
     readFile: readFileByNode,
     touch: touchByNode,

@@ -13,6 +13,12 @@ export function readFileByNode(path: string): Uint8Array | undefined {
   }
 }
 
+/** As `Host.readPipe`, each pipe in a thread of its own as long as it is read. */
+export async function* readPipeByNode(fd: number): AsyncIterable<Uint8Array> {
+  // Closes the file itself.
+  yield* process.getBuiltinModule("node:fs").createReadStream("", { fd });
+}
+
 /** As `Host.touch`. */
 export function touchByNode(path: string): void {
   try {

@@ -5,7 +5,13 @@
  */
 import { type Difference, firstDifference, isEqualJson } from "./first_difference.ts";
 import { explainEntries, explainFacts, explainItems } from "./explain_files.ts";
-import { explainCommand, explainEnvironment, explainMounts } from "./explain_run.ts";
+import {
+  explainCommand,
+  explainEnvironment,
+  explainHosts,
+  explainMounts,
+  explainUlimits,
+} from "./explain_run.ts";
 import { boundedValue, shownChange } from "./shown_value.ts";
 
 /** The first input that differs, for tools and for people. Long values are cut, secret ones left out. */
@@ -87,6 +93,9 @@ const RUN: readonly (readonly [string, Explainer])[] = [
   ["network", changed("network")],
   ["security", changed("security")],
   ["hostname", changed("host name")],
+  ["hosts", explainHosts],
+  ["shmSizeBytes", changed("size of /dev/shm (bytes)")],
+  ["ulimits", explainUlimits],
   // Also a variable of the step: this is where it comes from.
   ["epoch", changed("epoch")],
   ["environment", explainEnvironment],

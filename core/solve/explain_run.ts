@@ -81,12 +81,70 @@ function explainMount(target: string, was: unknown, is: unknown): InputDifferenc
   const difference = firstDifference(was, is);
   if (difference === undefined) return undefined;
   const { path, before, after } = difference;
+  // Only a digest of it is known, which is nobody's business.
+  if (path === "valueDigest") {
+    const name = JSON.stringify(Object(is).id);
+    return { path: `${target}.value`, text: `secret ${name} ${changeOf(before, after)}` };
+  }
   return {
     path: `${target}.${path}`,
     before,
     after,
     text: `mount at "${target}": ${path} changed: ${shownChange(before, after)}`,
   };
+}
+
+/** Hosts by name; a name may have several addresses. */
+export const explainHosts: Explainer = (before, after) =>
+  explainNamed("host", addresses(before), addresses(after));
+
+/** Limits by name, as `soft:hard`. */
+export const explainUlimits: Explainer = (before, after) =>
+  explainNamed("ulimit", limits(before), limits(after));
+
+function explainNamed(
+  noun: string,
+  old: ReadonlyMap<string, string>,
+  now: ReadonlyMap<string, string>,
+): InputDifference | undefined {
+  for (const name of new Set([...now.keys(), ...old.keys()])) {
+    const [was, is] = [old.get(name), now.get(name)];
+    if (was === is) continue;
+    const text = was === undefined
+      ? `${noun} ${name} is new: ${is}`
+      : is === undefined
+      ? `${noun} ${name} is gone: was ${was}`
+      : `${noun} ${name} changed: ${was} → ${is}`;
+    return {
+      path: name,
+      ...was === undefined ? {} : { before: was },
+      ...is === undefined ? {} : { after: is },
+      text,
+    };
+  }
+  return undefined;
+}
+
+function addresses(value: unknown): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const entry of Array.isArray(value) ? value : []) {
+    const { name, address } = Object(entry);
+    const earlier = found.get(String(name));
+    found.set(String(name), earlier === undefined ? String(address) : `${earlier} ${address}`);
+  }
+  return found;
+}
+
+function limits(value: unknown): Map<string, string> {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [];
+  return new Map(
+    list.map(Object).map(({ name, soft, hard }) => [String(name), `${soft}:${hard}`]),
+  );
+}
+
+function changeOf(before: unknown, after: unknown): string {
+  if (before === undefined) return "is there now";
+  return after === undefined ? "is gone" : "changed";
 }
 
 function mounts(value: unknown): Map<string, unknown> {

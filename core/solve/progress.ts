@@ -48,6 +48,8 @@ export type ProgressEvent =
     /** One line. */
     readonly error: string;
     readonly cancelled: boolean;
+    /** The file with all that the step printed, where one is kept. */
+    readonly log?: string;
   };
 
 /** A vertex as progress shows it. Steps of the engine itself (exporting) have a digest of their name. */

@@ -4,16 +4,23 @@
  * @module
  */
 import { rmSync } from "node:fs";
-import type { Digest } from "../oci/digest.ts";
+import type { DiffID, Digest } from "../oci/digest.ts";
 import { digestsIn, Marks } from "./gc_mark.ts";
+import { type GcTree, planTrees } from "./gc_trees.ts";
 import { memoFolder } from "./memo_folder.ts";
 import type { UnfinishedBlob } from "./partial_folder.ts";
 import type { Store } from "./store.ts";
+import { isTreeRemoved } from "./temp_folder.ts";
 
 /** What is collected. */
 export interface GcOptions {
-  /** Cache records, with the blobs that only they need, may have as much; the least recently used go first. */
+  /**
+   * Cache records, with the blobs that only they need, may have as much, and what they leave of it unpacked trees may;
+   * the least recently used go first.
+   */
   readonly cacheLimitBytes?: number;
+  /** Cache records and trees that were used since then stay; milliseconds since the epoch. */
+  readonly usedSinceMs?: number;
   /** Blobs written or put again since then stay: another tool may be about to name them. Default: an hour. */
   readonly graceMs?: number;
 }
@@ -34,11 +41,13 @@ export interface GcPlan {
   readonly freedRecords: readonly string[];
   /** Files of blobs that nobody will finish. */
   readonly freedPartials: readonly UnfinishedBlob[];
+  readonly keptTrees: readonly GcTree[];
+  readonly freedTrees: readonly GcTree[];
 }
 
 /** What garbage collection did. */
 export interface GcResult extends GcPlan {
-  /** Trees that killed processes left and that only a user namespace can remove. */
+  /** Trees that went, or that killed processes left, and that only a user namespace can remove. */
   readonly leftovers: readonly string[];
 }
 
@@ -61,9 +70,14 @@ export function planGc(store: Store, options: GcOptions = {}): GcPlan {
     for (const { resource } of leases) {
       if (resource !== undefined) marks.anything(resource, "a build that runs");
     }
+    for (const { digest, why } of store.builds.digests()) marks.blob(digest, why);
     const sizes = new Map(store.blobs.statsSync().map((blob) => [blob.digest, blob]));
     const sizeOf = (digest: Digest): number => sizes.get(digest)?.size ?? 0;
-    const freedRecords = markCache(store, marks, sizeOf, options.cacheLimitBytes ?? Infinity);
+    const { cacheLimitBytes = Infinity, usedSinceMs = Infinity } = options;
+    const { freed: freedRecords, keptBytes } = markCache(store, marks, sizeOf, {
+      limitBytes: cacheLimitBytes,
+      usedSinceMs,
+    });
 
     const graceSince = Date.now() - (options.graceMs ?? DEFAULT_GRACE_MS);
     const leaseSince = Math.min(...leases.map((lease) => lease.createdMs)) - CLOCK_SLACK_MS;
@@ -80,7 +94,17 @@ export function planGc(store: Store, options: GcOptions = {}): GcPlan {
     const freedPartials = store.partials.list().filter(({ diffId, modifiedMs }) =>
       marks.reason(diffId) === undefined && modifiedMs <= graceSince
     );
-    return { kept, freed, freedRecords, freedPartials };
+    const gone = new Set<Digest>(freed.map(({ digest }) => digest));
+    const layers = store.database.all("SELECT diff_id FROM layers").map((row) =>
+      String(row.diff_id) as DiffID
+    );
+    const { kept: keptTrees, freed: freedTrees } = planTrees(store, {
+      layers: new Set(layers.filter((diffId) => sizes.has(diffId) && !gone.has(diffId))),
+      leaseSinceMs: leaseSince,
+      usedSinceMs,
+      limitBytes: cacheLimitBytes - keptBytes,
+    });
+    return { kept, freed, freedRecords, freedPartials, keptTrees, freedTrees };
   });
 }
 
@@ -97,25 +121,28 @@ function markCache(
   store: Store,
   marks: Marks,
   sizeOf: (digest: Digest) => number,
-  limitBytes: number,
-): string[] {
+  { limitBytes, usedSinceMs }: { readonly limitBytes: number; readonly usedSinceMs: number },
+): { readonly freed: string[]; readonly keptBytes: number } {
   const freed: string[] = [];
   let total = 0;
+  let keptBytes = 0;
   const rows = store.database.all(
-    "SELECT key, result, length(preimage) + length(result) AS size FROM cache ORDER BY used DESC, key",
+    "SELECT key, result, used, length(preimage) + length(result) AS size FROM cache " +
+      "ORDER BY used DESC, key",
   );
   for (const row of rows) {
     const digests = digestsIn(String(row.result));
     const unmarked = new Set(digests.filter((digest) => marks.reason(digest) === undefined));
     total += Number(row.size);
     for (const digest of unmarked) total += sizeOf(digest);
-    if (total > limitBytes) {
+    if (total > limitBytes && Number(row.used) < usedSinceMs) {
       freed.push(String(row.key));
       continue;
     }
+    keptBytes = total;
     for (const digest of digests) marks.result(digest, "a cached result");
   }
-  return freed;
+  return { freed, keptBytes };
 }
 
 /**
@@ -125,8 +152,15 @@ function markCache(
  * @throws {LayerwrightError} as {@link planGc}; then nothing was removed.
  */
 export function collectGarbage(store: Store, options: GcOptions = {}): GcResult {
+  const trees: string[] = [];
   const plan = store.database.transaction(() => {
     const planned = planGc(store, options);
+    // Should the rest fail: what is known of a tree whose directory is gone is no tree.
+    for (const { chainId, variant } of planned.freedTrees) {
+      const directory = store.snapshots.remove(chainId, variant);
+      if (directory !== undefined) trees.push(directory);
+    }
+    trees.push(...store.snapshots.removeOrphans());
     // Records before blobs: a crash in between leaves garbage, never a record of what is gone.
     for (const key of planned.freedRecords) store.cache.delete(key);
     for (const { digest } of planned.freed) {
@@ -147,5 +181,6 @@ export function collectGarbage(store: Store, options: GcOptions = {}): GcResult 
     }
     return planned;
   });
-  return { ...plan, leftovers: store.temp.removeAbandoned() };
+  const leftovers = trees.filter((directory) => !isTreeRemoved(directory));
+  return { ...plan, leftovers: [...leftovers, ...store.temp.removeAbandoned()] };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { randomUUID } from "node:crypto";
+import { LayerwrightError } from "../errors.ts";
 import type { Digest } from "../oci/digest.ts";
 import type { Database } from "./database.ts";
 import { isProcessGone, processToken } from "./process_token.ts";
@@ -66,7 +67,12 @@ export class LeaseStore {
         });
       },
       [Symbol.dispose]: (): void => {
-        this.#database.run("DELETE FROM leases WHERE id = ?", id);
+        try {
+          this.#database.run("DELETE FROM leases WHERE id = ?", id);
+        } catch (error) {
+          // It ends with this process at the latest; and what went wrong on a full disk is worth more than this.
+          if (!(error instanceof LayerwrightError && error.code === "STORE_FULL")) throw error;
+        }
       },
     };
   }

@@ -33,7 +33,7 @@ export async function withLock<T>(
   work: () => T | Promise<T>,
 ): Promise<T> {
   const folder = join(home, "locks");
-  const path = join(folder, `${createHash("sha256").update(key).digest("hex").slice(0, 40)}.lock`);
+  const path = lockPath(home, key);
   const before = lines.get(path) ?? Promise.resolve();
   const { promise: finished, resolve: finish } = Promise.withResolvers<void>();
   const line = before.then(() => finished);
@@ -41,12 +41,44 @@ export async function withLock<T>(
   try {
     await unlessAborted(before, signal);
     guarded("make the folder of locks", folder, () => mkdirSync(folder, { recursive: true }));
-    using _handle = await acquire(path, signal);
+    using _handle = await acquire(path, { shared: false, wait: true, signal });
     return await work();
   } finally {
     finish();
     if (lines.get(path) === line) lines.delete(path);
   }
+}
+
+/** How {@link takeLock} takes a lock. */
+export interface TakeLockOptions {
+  /** Others who share it may hold it too, and nobody else. */
+  readonly shared?: boolean;
+  /** Wait until it can be had. */
+  readonly wait: boolean;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Takes a lock, alone or with others who share it, until it is disposed. Its keys are others than those of
+ * {@link withLock}: nobody stands in line here. The kernel releases it when the process ends, however it ends.
+ *
+ * @returns undefined if it cannot be had at once, and is not to be waited for.
+ * @throws The reason of `signal`; {@link LayerwrightError} `STORE_UNWRITABLE`.
+ */
+export async function takeLock(
+  home: string,
+  key: string,
+  { shared = false, wait, signal }: TakeLockOptions,
+): Promise<Disposable | undefined> {
+  const folder = join(home, "locks");
+  guarded("make the folder of locks", folder, () => mkdirSync(folder, { recursive: true }));
+  return await acquire(lockPath(home, key), { shared, wait, signal });
+}
+
+function lockPath(home: string, key: string): string {
+  const name = createHash("sha256").update(key).digest("hex").slice(0, 40);
+  return join(home, "locks", `${name}.lock`);
 }
 
 async function unlessAborted(event: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
@@ -62,8 +94,15 @@ async function unlessAborted(event: Promise<void>, signal: AbortSignal | undefin
   }
 }
 
-/** An exclusive transaction on an empty database is a POSIX lock on its file, on every system SQLite knows. */
-async function acquire(path: string, signal: AbortSignal | undefined): Promise<Disposable> {
+/**
+ * A transaction on an empty database is a POSIX lock on its file, on every system SQLite knows: one that reads is a
+ * shared lock, an exclusive one is one for its holder alone.
+ */
+async function acquire(
+  path: string,
+  options: Required<TakeLockOptions>,
+): Promise<Disposable | undefined> {
+  const { shared, signal } = options;
   let handle: DatabaseSync;
   try {
     handle = new DatabaseSync(path, { timeout: 0 });
@@ -78,9 +117,13 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<D
   try {
     for (
       let wait = FIRST_WAIT_MS;
-      !tryLock(handle, path);
+      !tryLock(handle, path, shared);
       wait = Math.min(wait * 1.5, LONGEST_WAIT_MS)
     ) {
+      if (!options.wait) {
+        release();
+        return undefined;
+      }
       await unlessAborted(sleep(wait), signal);
     }
     return { [Symbol.dispose]: release };
@@ -90,13 +133,25 @@ async function acquire(path: string, signal: AbortSignal | undefined): Promise<D
   }
 }
 
-function tryLock(handle: DatabaseSync, path: string): boolean {
+function tryLock(handle: DatabaseSync, path: string, shared: boolean): boolean {
   try {
-    handle.exec("BEGIN EXCLUSIVE");
+    // Without the exclusive form a transaction locks when it first reads, and keeps the lock until it ends.
+    if (shared) beginShared(handle);
+    else handle.exec("BEGIN EXCLUSIVE");
     return true;
   } catch (cause) {
     const error = databaseError("take a lock", path, cause);
     if (error instanceof LayerwrightError && error.code === "STORE_LOCKED") return false;
+    throw error;
+  }
+}
+
+function beginShared(handle: DatabaseSync): void {
+  handle.exec("BEGIN");
+  try {
+    handle.prepare("SELECT count(*) FROM sqlite_master").get();
+  } catch (error) {
+    handle.exec("ROLLBACK");
     throw error;
   }
 }

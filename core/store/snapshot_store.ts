@@ -29,8 +29,8 @@ export interface NewSnapshot {
   readonly sizeBytes: number;
 }
 
-// As in cache_store.ts: a hit seldom costs a write.
-const USED_PRECISION_MS = 60_000;
+/** As in cache_store.ts: a hit seldom costs a write. */
+export const USED_PRECISION_MS = 60_000;
 
 /**
  * Trees in `snapshots/<number>`: the paths of a whole stack go into one option string of overlayfs, which
@@ -122,6 +122,28 @@ export class SnapshotStore {
     return this.#database.all("SELECT * FROM snapshots ORDER BY used, number").map((row) =>
       this.#snapshot(row)
     );
+  }
+
+  /** As {@link delete}, and moves the directory out of the way where it can be: its number is free then. */
+  remove(chainId: ChainID, variant: string): string | undefined {
+    const directory = this.delete(chainId, variant);
+    return directory === undefined ? undefined : this.#moved(directory);
+  }
+
+  /** As {@link orphans}, moved out of the way where they can be. */
+  removeOrphans(): string[] {
+    return this.#database.transaction(() => this.orphans().map((path) => this.#moved(path)));
+  }
+
+  #moved(directory: string): string {
+    const target = this.#temp.newPath();
+    try {
+      renameSync(directory, target);
+      return target;
+    } catch {
+      // Not there any more, or a step gave it to a user whom this one cannot be.
+      return directory;
+    }
   }
 
   /** Directories that no record names, for the caller to remove. */

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, serializeLayoutIndex } from "../oci/layout.ts";
 import { writeFileAtomically } from "./atomic_file.ts";
 import { BlobFolder } from "./blob_folder.ts";
+import { BuildRecords } from "./build_records.ts";
 import { CacheStore } from "./cache_store.ts";
 import { ChunkIndex } from "./chunk_index.ts";
 import { Database } from "./database.ts";
@@ -44,6 +45,8 @@ export interface Store extends Disposable {
   readonly encodedImages: EncodedImageStore;
   readonly snapshots: SnapshotStore;
   readonly leases: LeaseStore;
+  /** Builds that ran steps, or failed. */
+  readonly builds: BuildRecords;
   readonly temp: TempFolder;
   /** Blobs that were not finished, for whoever makes them again. */
   readonly partials: PartialFolder;
@@ -89,16 +92,18 @@ export function openStore(options: OpenStoreOptions): Store {
     durability.recover();
     const blobs = new FsBlobStore({ folder, temp, database, durability });
     const layers = new LayerStore(database, blobs);
+    const refs = new RefStore({ home, database, temp, durability: durability.mode });
     return {
       home,
       blobs,
-      refs: new RefStore({ home, database, temp, durability: durability.mode }),
+      refs,
       cache: new CacheStore(database),
       layers,
       chunks: new ChunkIndex(database, layers),
       encodedImages: new EncodedImageStore(database, blobs),
       snapshots: new SnapshotStore(home, database, temp),
       leases: new LeaseStore(database),
+      builds: new BuildRecords(home, temp, refs),
       temp,
       partials: new PartialFolder(home),
       database,

@@ -42,11 +42,12 @@ export class TempFolder {
    * @returns Paths that could not be removed: trees with files of users that only a user namespace has.
    */
   removeAbandoned(): string[] {
-    return this.abandoned().filter((path) => !isRemoved(path));
+    return this.abandoned().filter((path) => !isTreeRemoved(path));
   }
 }
 
-function isRemoved(path: string): boolean {
+/** Removes a tree, folders that are closed to their owner too. False where that needs a user namespace. */
+export function isTreeRemoved(path: string): boolean {
   try {
     rmSync(path, { recursive: true, force: true });
     return true;

@@ -11,11 +11,13 @@ import type { CliIo } from "./command.ts";
 import { splitCommaFields } from "./comma_fields.ts";
 import { findRecipe } from "./find_recipe.ts";
 import { collect, parseAnnotations, parseBuildArgs, parseLabels } from "./key_value_options.ts";
-import { loadRecipe } from "./load_recipe.ts";
+import { loadRecipe, watchedArguments } from "./load_recipe.ts";
+import { addSecretOptions, readSecretOptions, type SecretFlags } from "./secret_options.ts";
+import { addStepOptions, readStepOptions, type StepFlags } from "./step_options.ts";
 import { refuseUnsupportedOptions } from "./unsupported_options.ts";
 
 /** The options as commander gives them. */
-export interface DefinitionFlags {
+export interface DefinitionFlags extends SecretFlags, StepFlags {
   readonly file?: string;
   readonly context?: string;
   readonly target?: string;
@@ -56,6 +58,8 @@ export function addDefinitionOptions(command: Command): void {
   filter.negate = false;
   command.addOption(filter)
     .option("--paranoid", "read every file of the build context, unchanged or not");
+  addSecretOptions(command);
+  addStepOptions(command);
   refuseUnsupportedOptions(command);
 }
 
@@ -75,10 +79,12 @@ export async function readDefinition(
   const annotations = parseAnnotations(flags.annotation ?? []);
   const noCacheFilter = (flags.noCacheFilter ?? []).flatMap(splitCommaFields);
   const platform = flags.platform === undefined ? {} : { platform: onePlatform(flags.platform) };
+  const stepOptions = { ...readStepOptions(flags), ...readSecretOptions(flags, io) };
   const { file, context } = flags;
   const found = findRecipe({ operand, file, context, workingDirectory });
+  const { buildArgs: watched, read } = watchedArguments(buildArgs);
   const loading = loadRecipe(found.file, {
-    arguments: { buildArgs, ...platform },
+    arguments: { buildArgs: watched, ...platform },
     workingDirectory,
   });
   const recipe = await Promise.race([loading, interrupted(io.interrupt)]);
@@ -90,10 +96,12 @@ export async function readDefinition(
       ...platform,
       ...choice.stage === undefined ? {} : { target: choice.stage },
       buildArgs,
+      readArgs: read,
       labels,
       annotations,
       noCache: !flags.cache,
       noCacheFilter,
+      ...stepOptions,
       ...flags.paranoid === undefined ? {} : { paranoid: true },
       ...io.interrupt === undefined ? {} : { signal: io.interrupt },
     },

@@ -29,6 +29,29 @@ export interface LoadRecipeOptions {
   readonly workingDirectory: string;
 }
 
+/** Build arguments that remember which of them were read. */
+export function watchedArguments(
+  buildArgs: Readonly<Record<string, string>>,
+): { readonly buildArgs: Readonly<Record<string, string>>; readonly read: ReadonlySet<string> } {
+  const read = new Set<string>();
+  const watched = new Proxy({ ...buildArgs }, {
+    get(target, name): unknown {
+      if (typeof name === "string") read.add(name);
+      return Reflect.get(target, name);
+    },
+    has(target, name): boolean {
+      if (typeof name === "string") read.add(name);
+      return Reflect.has(target, name);
+    },
+    // What is about to be gone through, by spreading it for example, is all of it.
+    ownKeys(target): (string | symbol)[] {
+      for (const name of Object.keys(target)) read.add(name);
+      return Reflect.ownKeys(target);
+    },
+  });
+  return { buildArgs: watched, read };
+}
+
 /** What a recipe exports: one image, or several by name. */
 export type Recipe = AnyImage | ReadonlyMap<string, AnyImage>;
 

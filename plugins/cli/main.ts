@@ -5,7 +5,13 @@
  */
 import type { CliCommand, CliEngine } from "./command.ts";
 import { listenForInterrupt } from "./interrupt.ts";
-import { standardError, standardOutput } from "./process_streams.ts";
+import {
+  isInputAwaited,
+  standardError,
+  standardInput,
+  standardInputIsTty,
+  standardOutput,
+} from "./process_streams.ts";
 import { runCli } from "./run_cli.ts";
 
 export { engineOnDemand } from "./engine_on_demand.ts";
@@ -30,12 +36,16 @@ export async function runMain(
   options: MainOptions = {},
 ): Promise<number> {
   using interrupt = listenForInterrupt();
-  return await runCli(args, engine, {
+  const exitCode = await runCli(args, engine, {
     ...options,
+    stdin: standardInput,
     stdout: standardOutput,
     stderr: standardError,
+    stdinIsTty: standardInputIsTty,
     environment: process.env,
     workingDirectory: process.cwd(),
     interrupt: interrupt.signal,
   });
+  if (isInputAwaited()) process.exit(exitCode);
+  return exitCode;
 }

@@ -53,6 +53,7 @@ export function parseOutput(text: string): ParsedOutput {
   const type = values.get("type") ?? "";
   if (type === "") throw invalid(text, "it names no type");
   const dest = values.get("dest") ?? (STREAMED_TYPES.includes(type) ? "-" : "");
+  if (type !== "local" && values.get("dest") === "") throw invalid(text, 'its "dest" is empty');
   if (type === "local" && (dest === "" || dest === "-")) {
     throw invalid(text, 'it names no "dest" folder');
   }

@@ -5,7 +5,7 @@
  */
 import { fstatSync, readFileSync, writeSync } from "node:fs";
 import { LayerwrightError, systemErrorCode } from "../../core/errors.ts";
-import type { ResultSink } from "./command.ts";
+import type { InputSource, ResultSink } from "./command.ts";
 import type { TextSink } from "./reporters/text_sink.ts";
 
 /** Where results go. A result that nobody could read is a failure: a full disk, a reader that is gone. */
@@ -22,6 +22,38 @@ export const standardOutput: ResultSink = {
   },
   get isTty(): boolean {
     return mayBeTerminal(1) && process.stdout.isTTY === true;
+  },
+};
+
+/** Whether somebody can type into standard input. */
+export function standardInputIsTty(): boolean {
+  return mayBeTerminal(0);
+}
+
+let isReading = false;
+
+/** Whether a read of standard input is under way, of which nobody wants the answer: Deno does not end before it has one. */
+export function isInputAwaited(): boolean {
+  return isReading;
+}
+
+/** What is typed, or sent. */
+export const standardInput: InputSource = {
+  async *read(signal): AsyncGenerator<Uint8Array, void, void> {
+    const { stdin } = process;
+    const stop = (): void => void stdin.destroy();
+    signal?.addEventListener("abort", stop, { once: true });
+    try {
+      if (signal?.aborted === true) return;
+      isReading = true;
+      yield* stdin;
+      isReading = false;
+    } catch (error) {
+      // A stream that is destroyed while somebody reads it complains.
+      if (signal?.aborted !== true) throw error;
+    } finally {
+      signal?.removeEventListener("abort", stop);
+    }
   },
 };
 

@@ -29,8 +29,8 @@ function errorJson(error: unknown, isDebug: boolean): string {
   if (!(error instanceof LayerwrightError)) {
     return JSON.stringify({ error: { message: messageOf(error), ...stack } });
   }
-  const { code, message, at, details, hint } = error;
-  return JSON.stringify({ error: { code, message, at, details, hint, ...stack } });
+  const { code, message, at, details, hint, build } = error;
+  return JSON.stringify({ error: { code, message, at, details, hint, build, ...stack } });
 }
 
 function messageOf(error: unknown): string {

@@ -30,6 +30,7 @@ export async function runCli(
   const context: CliContext = {
     engine,
     io,
+    argv,
     setExitCode: (code) => {
       exitCode = code;
     },

@@ -9,12 +9,6 @@ import { LayerwrightError } from "../../core/errors.ts";
 
 /** Each option as commander declares it, why it is refused, and what to do instead where there is a way. */
 const UNSUPPORTED: readonly (readonly [flags: string, why: string, hint?: string])[] = [
-  ["--add-host <host>", "steps get no further host names"],
-  [
-    "--allow <entitlement>",
-    "there are no entitlements to give",
-    "say so in the recipe: .run(…, { security })",
-  ],
   ["--attest <attestation>", "attestations are not written"],
   [
     "--build-context <context>",
@@ -31,11 +25,6 @@ const UNSUPPORTED: readonly (readonly [flags: string, why: string, hint?: string
     "there is no daemon to load into",
     'use "--output type=docker" and pipe it into "docker load"',
   ],
-  [
-    "--network <mode>",
-    "the network is set for each step",
-    "say so in the recipe: .run(…, { network })",
-  ],
   ["--policy <policy>", "source policies are not read"],
   ["--provenance [mode]", "attestations are not written"],
   ["--pull", "base images are not looked up anew on request"],
@@ -44,12 +33,7 @@ const UNSUPPORTED: readonly (readonly [flags: string, why: string, hint?: string
     "images are not pushed by a build",
     'use "--output type=oci,dest=app.tar" and a client that pushes',
   ],
-  ["--resource <limit>", "steps have no resource limits"],
   ["--sbom [mode]", "attestations are not written"],
-  ["--secret <secret>", "secrets cannot be passed on the command line"],
-  ["--shm-size <size>", "steps have the runtime's default"],
-  ["--ssh <agent>", "agents are not forwarded"],
-  ["--ulimit <limit>", "steps have the caller's limits"],
 ];
 
 /** Declares the refused options on a command: hidden, so that neither help nor suggestions offer them. */

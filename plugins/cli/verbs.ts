@@ -19,7 +19,15 @@ export interface Verb {
 const BUILD: string = "./commands/build.ts";
 const PLAN: string = "./commands/plan.ts";
 const EXPLAIN: string = "./commands/explain.ts";
+const VERIFY: string = "./commands/verify.ts";
+const SHELL: string = "./commands/shell.ts";
+const LOGS: string = "./commands/logs.ts";
+const BUILDS: string = "./commands/builds.ts";
+const CACHE: string = "./commands/cache.ts";
 const GRAPH: string = "./commands/graph.ts";
+const DOCTOR: string = "./commands/doctor.ts";
+const PRUNE: string = "./commands/prune.ts";
+const WORKER: string = "./commands/worker.ts";
 const VERSION: string = "./commands/version.ts";
 
 /** In the order of help. */
@@ -55,6 +63,54 @@ export const builtInVerbs: readonly Verb[] = [
     },
   },
   {
+    name: "verify",
+    operands: "[recipe|dir]",
+    hasOptions: true,
+    description: "run RUN steps again, and say which files differ",
+    async load(): Promise<CliCommand> {
+      const { verifyCommand }: typeof import("./commands/verify.ts") = await import(VERIFY);
+      return verifyCommand;
+    },
+  },
+  {
+    name: "shell",
+    operands: "[build] [step] [command...]",
+    hasOptions: true,
+    description: "look around in a step of an earlier build",
+    async load(): Promise<CliCommand> {
+      const { shellCommand }: typeof import("./commands/shell.ts") = await import(SHELL);
+      return shellCommand;
+    },
+  },
+  {
+    name: "logs",
+    operands: "[build] [step]",
+    hasOptions: false,
+    description: "print all that steps of an earlier build printed",
+    async load(): Promise<CliCommand> {
+      const { logsCommand }: typeof import("./commands/logs.ts") = await import(LOGS);
+      return logsCommand;
+    },
+  },
+  {
+    name: "builds",
+    hasOptions: true,
+    description: "list the builds that ran a step, or failed",
+    async load(): Promise<CliCommand> {
+      const { buildsCommand }: typeof import("./commands/builds.ts") = await import(BUILDS);
+      return buildsCommand;
+    },
+  },
+  {
+    name: "cache",
+    hasOptions: false,
+    description: "list, remove, export, import cache mounts",
+    async load(): Promise<CliCommand> {
+      const { cacheCommand }: typeof import("./commands/cache.ts") = await import(CACHE);
+      return cacheCommand;
+    },
+  },
+  {
     name: "graph",
     operands: "[recipe|dir]",
     hasOptions: true,
@@ -62,6 +118,33 @@ export const builtInVerbs: readonly Verb[] = [
     async load(): Promise<CliCommand> {
       const { graphCommand }: typeof import("./commands/graph.ts") = await import(GRAPH);
       return graphCommand;
+    },
+  },
+  {
+    name: "prune",
+    hasOptions: true,
+    description: "free disk space: what no image and no cached step needs",
+    async load(): Promise<CliCommand> {
+      const { pruneCommand }: typeof import("./commands/prune.ts") = await import(PRUNE);
+      return pruneCommand;
+    },
+  },
+  {
+    name: "doctor",
+    hasOptions: true,
+    description: "say what can run steps here, and what is missing",
+    async load(): Promise<CliCommand> {
+      const { doctorCommand }: typeof import("./commands/doctor.ts") = await import(DOCTOR);
+      return doctorCommand;
+    },
+  },
+  {
+    name: "worker",
+    hasOptions: false,
+    description: "run steps for Layerwright on another machine",
+    async load(): Promise<CliCommand> {
+      const { workerCommand }: typeof import("./commands/worker.ts") = await import(WORKER);
+      return workerCommand;
     },
   },
   {

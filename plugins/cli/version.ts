@@ -1,5 +1,6 @@
-/** The version of this package, as in package.json (which not every form of distribution carries along). */
-export const VERSION: string = "0.1.0";
+import { VERSION } from "../../core/version.ts";
+
+export { VERSION };
 
 /** Which version runs, and on what. */
 export function versionLine(): string {

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ChildProcess } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { childrenOf } from "./kill_tree.ts";
 
 /** How long unshare(1) may take to notice. */
 const PATIENCE_MS = 2000;
@@ -24,16 +24,6 @@ export function killChild(unshare: ChildProcess): void {
   if (children.length === 0) return giveUp();
   const timer = setTimeout(giveUp, PATIENCE_MS);
   unshare.once("exit", () => clearTimeout(timer));
-}
-
-function childrenOf(pid: number): number[] {
-  try {
-    const text = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
-    return text.split(" ").filter((child) => child !== "").map(Number);
-  } catch {
-    // Gone already, or a kernel without CONFIG_PROC_CHILDREN.
-    return [];
-  }
 }
 
 function signal(pid: number): void {

@@ -24,6 +24,7 @@ const layer = v.object({
 const result = v.object({
   exitCode: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)),
   timedOut: v.boolean(),
+  outOfMemory: v.exactOptional(v.boolean()),
   layer: v.exactOptional(layer),
   notes: v.array(v.string()),
 });

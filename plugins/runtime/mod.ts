@@ -1,5 +1,5 @@
 /**
- * Running build steps: in crun where it is installed, else with the tools of util-linux; as root, or in a user
+ * Running build steps: in crun or runc where one is installed, else with the tools of util-linux; as root, or in a user
  * namespace.
  *
  * @module
@@ -13,13 +13,23 @@ import {
 } from "../../core/mod.ts";
 import type { RuntimeProbe } from "./probe.ts";
 import type { RuntimeName } from "./protocol.ts";
+import { remoteExecutorOfEnvironment } from "./remote_executor.ts";
+
+export { remoteExecutor, type RemoteOptions, remoteRuntime } from "./remote_executor.ts";
 
 // Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
 const PROBE: string = "./probe.ts";
 const SESSION: string = "./session.ts";
+const REMOTE_WORKER: string = "./remote_worker.ts";
+
+/** Which container runtime is used. */
+export interface OciOptions {
+  /** crun if there is one, else runc, which takes several times as long to start a step. */
+  readonly runtime?: "crun" | "runc";
+}
 
 /**
- * Runs steps in crun, under the seccomp profile of the distribution.
+ * Runs steps in crun or runc, under the seccomp profile of the distribution.
  *
  * @example
  * ```ts
@@ -29,48 +39,56 @@ const SESSION: string = "./session.ts";
  * assert.ok(probe.usable || probe.findings.some(({ found }) => !found));
  * ```
  */
-export function ociExecutor(): Executor {
-  return executorOf("oci", "crun");
+export function ociExecutor(options: OciOptions = {}): Executor {
+  return executorOf("oci", options.runtime === undefined ? ["crun", "runc"] : [options.runtime]);
 }
 
 /** Runs steps with unshare(1) and setpriv(1): the same privileges as under crun, but no seccomp filter. */
 export function utilExecutor(): Executor {
-  return executorOf("util", "util");
+  return executorOf("util", ["util"]);
 }
 
-/** All executors of this folder, the preferred one first. */
+/** The executors of this machine, the preferred one first. */
 export function executorLadder(): Executor[] {
   return [ociExecutor(), utilExecutor()];
 }
 
-/** RUN, for an engine. */
-export const runtimePlugin: Plugin = definePlugin({ name: "runtime", executors: executorLadder() });
+/** RUN, for an engine: on the machine that `LAYERWRIGHT_REMOTE` names if it does, else here. */
+export const runtimePlugin: Plugin = definePlugin({
+  name: "runtime",
+  executors: [remoteExecutorOfEnvironment(), ...executorLadder()],
+  async worker(surroundings): Promise<void> {
+    const { serveSteps }: typeof import("./remote_worker.ts") = await import(REMOTE_WORKER);
+    await serveSteps(surroundings);
+  },
+});
 
-function executorOf(name: string, runtime: RuntimeName): Executor {
+function executorOf(name: string, runtimes: readonly RuntimeName[]): Executor {
   return {
     name,
-    probe: () => probeWhenNeeded(runtime),
+    probe: () => probeWhenNeeded(runtimes),
     async open(options): Promise<ExecSession> {
-      const { usable, privileges, findings } = await probeWhenNeeded(runtime);
+      const { usable, findings, ...found } = await probeWhenNeeded(runtimes);
       if (!usable) {
         throw new LayerwrightError(
           "RUNTIME_MISSING",
           `Cannot run steps with the executor "${name}"`,
           {
-            details: findings.filter(({ found }) => !found).map((finding) =>
+            details: findings.filter((one) => !one.found && one.optional !== true).map((finding) =>
               `${finding.name}: ${finding.detail}`
             ),
           },
         );
       }
+      const { runtime, privileges, sharesProcesses } = found;
       const { openSession }: typeof import("./session.ts") = await import(SESSION);
-      return await openSession({ ...options, runtime, privileges });
+      return await openSession({ ...options, runtime, privileges, sharesProcesses });
     },
   };
 }
 
 /** Loads what runs steps only for a build that has one to run. */
-async function probeWhenNeeded(runtime: RuntimeName): Promise<RuntimeProbe> {
+async function probeWhenNeeded(runtimes: readonly RuntimeName[]): Promise<RuntimeProbe> {
   const { probeRuntime }: typeof import("./probe.ts") = await import(PROBE);
-  return await probeRuntime(runtime);
+  return await probeRuntime(runtimes);
 }

@@ -18,8 +18,30 @@ export const DEVICES: readonly { name: string; major: number; minor: number }[] 
   { name: "tty", major: 5, minor: 0 },
 ];
 
+/**
+ * What steps with all privileges have beside: as under BuildKit, where the worker is no root of a user namespace. Loop
+ * devices make images of file systems mountable.
+ */
+export const PRIVILEGED_DEVICES: readonly {
+  readonly name: string;
+  readonly type: "character" | "block";
+  readonly major: number;
+  readonly minor: number;
+}[] = [
+  { name: "kmsg", type: "character", major: 1, minor: 11 },
+  { name: "cuse", type: "character", major: 10, minor: 203 },
+  { name: "fuse", type: "character", major: 10, minor: 229 },
+  { name: "kvm", type: "character", major: 10, minor: 232 },
+  { name: "net/tun", type: "character", major: 10, minor: 200 },
+  { name: "loop-control", type: "character", major: 10, minor: 237 },
+  ...Array.from(
+    { length: 8 },
+    (_, minor) => ({ name: `loop${minor}`, type: "block", major: 7, minor }) as const,
+  ),
+];
+
 /** What a step must not see of the kernel; as under docker. */
-const MASKED_PATHS: readonly string[] = [
+export const MASKED_PATHS: readonly string[] = [
   "/proc/acpi",
   "/proc/asound",
   "/proc/interrupts",
@@ -43,24 +65,39 @@ export const READ_ONLY_PATHS: readonly string[] = [
   "/proc/sysrq-trigger",
 ];
 
+/** 64 MiB, as under docker. */
+const SHM_SIZE_BYTES = 64 * 1024 * 1024;
+
 /** Directories that the mounts below need in the root. */
 export const SYSTEM_TARGETS: readonly string[] = ["/proc", "/sys", "/dev"];
 
 /** How {@link systemMounts} depends on the step. */
 export interface SystemMountOptions {
   readonly privileges: Privileges;
+  /** Absent: the step's processes are numbered on their own, and /proc shows no others. */
+  readonly sharesProcesses?: boolean | undefined;
   readonly ownNetwork: boolean;
-  /** A directory that holds the {@link DEVICES}. */
+  /** Nothing is covered nor read-only. */
+  readonly insecure: boolean;
+  /** Size of /dev/shm; docker's if absent. */
+  readonly shmSizeBytes?: number | undefined;
+  /** A directory that holds the {@link DEVICES}, and for real root the {@link PRIVILEGED_DEVICES}. */
   readonly devices: string;
 }
 
 /** proc, dev and sys, in order, with what a step must not see of them covered. */
 export function systemMounts(options: SystemMountOptions): MountSpec[] {
+  const { insecure } = options;
   const mounts: MountSpec[] = [
-    mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
+    options.sharesProcesses === true
+      ? mount("/proc", "bind", "/proc", ["rbind", "nosuid", "noexec", "nodev"])
+      : mount("/proc", "proc", "proc", ["nosuid", "noexec", "nodev"]),
     // nodev, and each device bound by itself: a node that the step makes with its CAP_MKNOD opens nothing, though
     // no device cgroup watches.
-    mount("/dev", "tmpfs", "tmpfs", ["nosuid", "nodev", "strictatime", "mode=755", "size=65536k"]),
+    mount("/dev", "tmpfs", "tmpfs", [
+      ...["nosuid", "strictatime", "mode=755", "size=65536k"],
+      ...insecure ? [] : ["nodev"],
+    ]),
     mount("/dev/pts", "devpts", "devpts", [
       "nosuid",
       "noexec",
@@ -75,20 +112,24 @@ export function systemMounts(options: SystemMountOptions): MountSpec[] {
       "noexec",
       "nodev",
       "mode=1777",
-      "size=65536k",
+      `size=${options.shmSizeBytes ?? SHM_SIZE_BYTES}`,
     ]),
     mount("/dev/mqueue", "mqueue", "mqueue", ["nosuid", "noexec", "nodev"]),
-    ...DEVICES.map(({ name }) =>
-      mount(`/dev/${name}`, "bind", `${options.devices}/${name}`, ["bind", "nosuid", "noexec"])
-    ),
+    ...[...DEVICES, ...insecure && options.privileges === "root" ? PRIVILEGED_DEVICES : []].map((
+      { name },
+    ) => mount(`/dev/${name}`, "bind", `${options.devices}/${name}`, ["bind", "nosuid", "noexec"])),
   ];
   // sysfs belongs to a network namespace: a user may mount it only for one of their own.
+  const restrictions = ["nosuid", "noexec", "nodev", ...insecure ? [] : ["ro"]];
   const bindSys = options.privileges !== "root" && !options.ownNetwork;
   mounts.push(
     bindSys
-      ? mount("/sys", "bind", "/sys", ["rbind", "nosuid", "noexec", "nodev", "ro"])
-      : mount("/sys", "sysfs", "sysfs", ["nosuid", "noexec", "nodev", "ro"]),
+      ? mount("/sys", "bind", "/sys", ["rbind", ...restrictions])
+      : mount("/sys", "sysfs", "sysfs", restrictions),
   );
+  if (insecure) return mounts;
+  // What comes with the host's /sys stays writable, and through it a step could leave its control group.
+  if (bindSys) mounts.push(...mask("/sys/fs/cgroup", options.devices));
   return [...mounts, ...MASKED_PATHS.flatMap((path) => mask(path, options.devices))];
 }
 

@@ -4,10 +4,11 @@
  * @see Linux, Documentation/filesystems/overlayfs.rst
  * @module
  */
-import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
+import { chmodSync, mkdirSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
 import { LayerwrightError } from "../../core/errors.ts";
 import { MNT_DETACH, MS_NODEV, MS_RDONLY } from "./mount_flags.ts";
+import type { OverlayLinks } from "./overlay_links.ts";
 import { systemCalls } from "./system_calls.ts";
 
 /** The kernel's OVL_MAX_STACK. */
@@ -15,7 +16,7 @@ export const MAX_LOWERS = 500;
 
 /** What is stacked, and where it shows. */
 export interface OverlayRequest {
-  /** A directory of this mount's own that does not exist yet. */
+  /** A directory of this mount's own for what overlayfs writes beside `upper`, on the same file system. */
   readonly directory: string;
   /** Unpacked layers, topmost first. */
   readonly lowers: readonly string[];
@@ -25,28 +26,25 @@ export interface OverlayRequest {
   readonly upper?: string;
   /** The mount is made in a user namespace. */
   readonly userNamespace: boolean;
+  /** The names of the session. */
+  readonly links: OverlayLinks;
+  /** Device nodes in it can be opened. */
+  readonly devices?: boolean;
 }
 
 /**
- * Mounts an overlay at `<directory>/root`.
+ * Mounts an overlay.
  *
  * @returns the mount point.
  * @throws {LayerwrightError} `RUN_UNSUPPORTED` for more layers than the kernel stacks; `RUN_WORKER_FAILED`.
  */
 export function mountOverlay(request: OverlayRequest): string {
-  const root = join(request.directory, "root");
-  const links = join(request.directory, "l");
-  const empty = join(request.directory, "empty");
-  mkdirSync(root, { recursive: true, mode: 0o755 });
-  for (const directory of [links, empty]) mkdirSync(directory, { mode: 0o755 });
+  const { links, upper } = request;
   // The same directory twice is refused by the kernel; the lower one cannot show through anyway.
   const lowers = [...new Set(request.lowers)];
-  lowers.push(request.base ?? empty);
+  lowers.push(request.base ?? links.emptyDirectory(0));
   // With one lower and no upper there is nothing to overlay, and the kernel refuses: make it two.
-  if (request.upper === undefined && lowers.length === 1) {
-    mkdirSync(`${empty}-too`);
-    lowers.push(`${empty}-too`);
-  }
+  if (upper === undefined && lowers.length === 1) lowers.push(links.emptyDirectory(1));
   if (lowers.length > MAX_LOWERS) {
     throw new LayerwrightError(
       "RUN_UNSUPPORTED",
@@ -54,18 +52,7 @@ export function mountOverlay(request: OverlayRequest): string {
       { hint: "squash some of the steps before this one" },
     );
   }
-  // mount(2) cuts its options at 4,096 bytes without a word. Short links keep 500 layers far below that,
-  // wherever they are, and no character of a path can be taken for a separator.
-  lowers.forEach((lower, index) => symlinkSync(lower, join(links, String(index))));
-  const options = [`lowerdir=${lowers.map((_, index) => index).join(":")}`];
-  if (request.upper !== undefined) {
-    const work = join(request.directory, "work");
-    mkdirSync(work);
-    symlinkSync(request.upper, join(links, "u"));
-    symlinkSync(work, join(links, "w"));
-    // volatile: a step's writes are thrown away after a crash, so they need not be synced at each unmount.
-    options.push("upperdir=u", "workdir=w", "volatile");
-  }
+  const options = [`lowerdir=${lowers.map((lower) => links.nameOf(lower)).join(":")}`];
   // Without userxattr the mount succeeds in a user namespace, but removing a lower directory gives EIO.
   // Renames must not leave redirects behind: a layer cannot express them.
   options.push(
@@ -74,20 +61,32 @@ export function mountOverlay(request: OverlayRequest): string {
       : ["redirect_dir=nofollow", "metacopy=off", "index=off", "xino=off"],
   );
   // No device node in a layer or made by a step may open a device: no cgroup forbids it here.
-  const flags = MS_NODEV | (request.upper === undefined ? MS_RDONLY : 0);
-  process.chdir(links);
+  const flags = (request.devices === true ? 0 : MS_NODEV) | (upper === undefined ? MS_RDONLY : 0);
+  if (upper === undefined) return mountHere(links, flags, options);
+  const work = join(request.directory, "work");
+  mkdirSync(work, { recursive: true });
+  return links.withPassingNames([upper, work], ([upperName, workName]) => {
+    // volatile: a step's writes are thrown away after a crash, so they need not be synced at each unmount.
+    const writing = [`upperdir=${upperName}`, `workdir=${workName}`, "volatile"];
+    return mountHere(links, flags, [...options, ...writing]);
+  });
+}
+
+function mountHere(links: OverlayLinks, flags: number, options: readonly string[]): string {
+  const root = links.newMountPoint();
+  process.chdir(links.directory);
   try {
     systemCalls().mount("overlay", root, "overlay", flags, options.join(","));
+    return root;
   } catch (cause) {
     throw new LayerwrightError(
       "RUN_WORKER_FAILED",
-      `Cannot mount ${lowers.length} directories as an overlay: ${(cause as Error).message}`,
+      `Cannot mount an overlay at ${root}: ${(cause as Error).message}`,
       { cause, hint: "the kernel log says why; the store must not lie on an overlay itself" },
     );
   } finally {
     process.chdir("/");
   }
-  return root;
 }
 
 /** Makes an empty directory for the writes of a step. The root has its mode and time, whatever the umask and clock. */
@@ -98,7 +97,8 @@ export function makeUpper(directory: string): string {
   return directory;
 }
 
-/** Unmounts what is mounted on a path. */
+/** Unmounts an overlay, and removes its mount point. */
 export function unmount(path: string): void {
   systemCalls().unmount(path, MNT_DETACH);
+  rmdirSync(path);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Ulimit } from "../../core/mod.ts";
 import type { StepUser } from "./users.ts";
 
 /** One mount in the words of the OCI runtime-spec (config.md, "Mounts"). */
@@ -27,9 +28,21 @@ export interface PreparedStep {
   readonly user: StepUser;
   readonly hostname: string;
   readonly ownNetwork: boolean;
+  /** Its processes are in the pid namespace of the worker, which is not the worker's alone. */
+  readonly sharesProcesses: boolean;
+  /** All privileges that the worker has: no seccomp filter, no capability dropped. */
+  readonly insecure: boolean;
+  /** Checked: they can be set. */
+  readonly ulimits: readonly Ulimit[];
+  /** Files of control groups that the step's first process gets into by writing "0" to each, before it is the step. */
+  readonly entrances: readonly string[];
   /** proc, sys, dev, then the step's own; in order. */
   readonly mounts: readonly MountSpec[];
   readonly readOnlyPaths: readonly string[];
+  /** A directory with the step's device nodes. */
+  readonly devices: string;
+  /** Reads the worker's stdin, and writes to its stdout if that is a terminal. Absent: there is nothing to read. */
+  readonly input?: "terminal" | "stream";
   /** A directory in memory, for the runtime's own files about this step. */
   readonly scratch: string;
 }

@@ -3,58 +3,75 @@
  *
  * @module
  */
-import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ExecutorProbe, ProbeFinding } from "../../core/mod.ts";
 import { host } from "../../core/host/mod.ts";
 import { findTool } from "./find_tool.ts";
 import { userNamespaceFlags } from "./namespaces.ts";
+import { type FoundPrivileges, probePrivileges } from "./probe_privileges.ts";
 import type { Privileges, RuntimeName } from "./protocol.ts";
+import { bindLibseccomp } from "./libseccomp.ts";
 import { findSeccompProfile } from "./seccomp.ts";
+import { tryTool } from "./try_tool.ts";
 
 /** What was found, for all runtimes. */
-interface Machine {
-  readonly findings: readonly ProbeFinding[];
-  /** Undefined: there is no way to the privileges a worker needs. */
-  readonly privileges: Privileges | undefined;
+interface Machine extends FoundPrivileges {
   readonly overlay: boolean;
 }
 
 /** An executor's probe, with what a session needs to know beside. */
 export interface RuntimeProbe extends ExecutorProbe {
+  /** The first of those asked for that is there. */
+  readonly runtime: RuntimeName;
   readonly privileges: Privileges;
+  readonly sharesProcesses: boolean;
 }
 
-const CAP_SYS_ADMIN = 21n;
 const PACKAGES: Readonly<Record<string, string>> = {
   unshare: "util-linux",
   setpriv: "util-linux",
   mount: "mount",
   hostname: "hostname",
   crun: "crun",
+  runc: "runc",
 };
 
 let machine: Promise<Machine> | undefined;
 
-/** Says whether a runtime can run steps here, and what is missing. The machine is looked at once per process. */
-export async function probeRuntime(runtime: RuntimeName): Promise<RuntimeProbe> {
+/**
+ * Says whether one of some runtimes can run steps here, and what is missing. The machine is looked at once per process.
+ *
+ * @param runtimes The preferred one first.
+ */
+export async function probeRuntime(runtimes: readonly RuntimeName[]): Promise<RuntimeProbe> {
   machine ??= probeMachine();
-  const { findings, privileges, overlay } = await machine;
+  const { findings, privileges, overlay, sharesProcesses } = await machine;
+  const runtime = runtimes.find((name) => name === "util" || findTool(name) !== undefined) ??
+    runtimes[0] ?? "util";
   const tools = await Promise.all(toolsOf(runtime).map(probeTool));
-  const usable = privileges !== undefined && overlay && [...findings, ...tools]
-    .every(({ found, fix }) => found || fix === undefined);
+  const better = runtimes.slice(0, runtimes.indexOf(runtime)).map((name): ProbeFinding => ({
+    name,
+    found: false,
+    detail: `no ${name} on PATH: ${runtime} takes several times as long to start a step`,
+    fix: `install ${PACKAGES[name]}`,
+    optional: true,
+  }));
+  const all = [...findings, ...better, ...tools, ...seccompFindings(runtime)];
   return {
-    usable,
-    findings: [...findings, ...tools, seccompFinding(runtime)],
+    usable: privileges !== undefined && overlay &&
+      all.every(({ found, optional }) => found || optional === true),
+    findings: all,
     snapshotVariant: snapshotVariant(privileges ?? "root"),
+    runtime,
     privileges: privileges ?? "root",
+    sharesProcesses,
   };
 }
 
 function toolsOf(runtime: RuntimeName): readonly string[] {
-  return runtime === "crun" ? ["crun"] : ["setpriv", "hostname"];
+  return runtime === "util" ? ["setpriv", "hostname"] : [runtime];
 }
 
 /** Trees can be shared where ids on disk mean the same. */
@@ -64,9 +81,10 @@ function snapshotVariant(privileges: Privileges): string {
 }
 
 async function probeMachine(): Promise<Machine> {
-  const nowhere = (finding: ProbeFinding): Machine => ({
-    findings: [finding],
+  const nowhere = (...findings: readonly ProbeFinding[]): Machine => ({
+    findings,
     privileges: undefined,
+    sharesProcesses: false,
     overlay: false,
   });
   if (process.platform !== "linux" || !existsSync("/proc/self/ns")) {
@@ -86,52 +104,14 @@ async function probeMachine(): Promise<Machine> {
     });
   }
   const tools = await Promise.all(["unshare", "mount"].map(probeTool));
-  if (tools.some(({ found }) => !found)) {
-    return { findings: tools, privileges: undefined, overlay: false };
-  }
-  const { privileges, finding } = await probePrivileges();
-  const overlay = privileges === undefined ? undefined : await probeOverlay(privileges);
+  if (tools.some(({ found }) => !found)) return nowhere(...tools);
+  const found = await probePrivileges();
+  const overlay = found.privileges === undefined ? undefined : await probeOverlay(found.privileges);
   return {
-    findings: [...tools, finding, ...overlay === undefined ? [] : [overlay]],
-    privileges,
+    ...found,
+    findings: [...tools, ...found.findings, ...overlay === undefined ? [] : [overlay]],
     overlay: overlay?.found === true,
   };
-}
-
-async function probePrivileges(): Promise<
-  { readonly privileges: Privileges | undefined; readonly finding: ProbeFinding }
-> {
-  const name = "privileges";
-  if (isRoot()) return { privileges: "root", finding: { name, found: true, detail: "root" } };
-  const refusals: string[] = [];
-  for (const privileges of ["user-range", "user-single"] as const) {
-    const attempt = await run("unshare", [...userNamespaceFlags(privileges), "--mount", "true"]);
-    if (!attempt.ok) {
-      refusals.push(attempt.text);
-      continue;
-    }
-    const detail = privileges === "user-range"
-      ? "a user namespace with subordinate ids"
-      : `a user namespace with one id only: files of other owners cannot be made (${refusals[0]})`;
-    return { privileges, finding: { name, found: true, detail } };
-  }
-  return {
-    privileges: undefined,
-    finding: {
-      name,
-      found: false,
-      detail: `not root, and no user namespace: ${refusals.at(-1) ?? ""}`,
-      fix: "run as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone=1; " +
-        "on Ubuntu also kernel.apparmor_restrict_unprivileged_userns=0, or an AppArmor profile)",
-    },
-  };
-}
-
-/** Root without CAP_SYS_ADMIN, as in most containers, cannot mount. */
-function isRoot(): boolean {
-  if (process.getuid?.() !== 0) return false;
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1];
-  return (BigInt(`0x${effective ?? "0"}`) >> CAP_SYS_ADMIN & 1n) === 1n;
 }
 
 /** Mounts one, for real: kernels, outer containers and file systems all have their say. */
@@ -143,7 +123,7 @@ async function probeOverlay(privileges: Privileges): Promise<ProbeFinding> {
   ].join(",");
   const script = `cd "$1" && mkdir l u w m && mount -t overlay -o ${options} overlay m`;
   try {
-    const { ok, text } = await run("unshare", [
+    const { ok, text } = await tryTool("unshare", [
       ...userNamespaceFlags(privileges),
       ...["--mount", "--propagation", "private", "sh", "-c", script, "sh", directory],
     ]);
@@ -156,7 +136,7 @@ async function probeOverlay(privileges: Privileges): Promise<ProbeFinding> {
     };
   } finally {
     // work/ is closed even to its owner.
-    await run("unshare", [...userNamespaceFlags(privileges), "rm", "-rf", "--", directory]);
+    await tryTool("unshare", [...userNamespaceFlags(privileges), "rm", "-rf", "--", directory]);
     rmSync(directory, { recursive: true, force: true });
   }
 }
@@ -167,40 +147,40 @@ async function probeTool(name: string): Promise<ProbeFinding> {
     const fix = `install ${PACKAGES[name]}`;
     return { name, found: false, detail: `no ${name} on PATH`, fix };
   }
-  const { ok, text } = await run(path, ["--version"]);
+  const { ok, text } = await tryTool(path, ["--version"]);
   return { name, found: true, detail: ok ? `${path}: ${text}` : path };
 }
 
-/** Missing, it keeps nobody from running steps. */
-function seccompFinding(runtime: RuntimeName): ProbeFinding {
+/** Missing, they keep nobody from running steps. */
+function seccompFindings(runtime: RuntimeName): ProbeFinding[] {
   const name = "seccomp";
+  const without = (detail: string, fix: string): ProbeFinding => ({
+    ...{ name, found: false, fix, optional: true },
+    detail: `steps run without a seccomp filter: ${detail}`,
+  });
   if (runtime === "util") {
-    return {
-      name,
-      found: false,
-      detail: "steps run without a seccomp filter: only a container runtime sets one",
-    };
+    return [without("only a container runtime sets one", "install crun or runc")];
   }
   const path = findSeccompProfile();
-  return path === undefined
-    ? {
-      name,
-      found: false,
-      detail:
-        "steps run without a seccomp filter: no profile (package golang-github-containers-common)",
-    }
-    : { name, found: true, detail: path };
-}
-
-/** Runs a tool; `text` is the first line it printed, errors first. */
-function run(
-  command: string,
-  args: readonly string[],
-): Promise<{ readonly ok: boolean; readonly text: string }> {
-  return new Promise((resolve) => {
-    execFile(command, args, { cwd: "/" }, (error, stdout, stderr) => {
-      const text = `${error === null ? stdout : stderr}`.trim().split("\n")[0] ?? "";
-      resolve({ ok: error === null, text: text === "" ? error?.message ?? "" : text });
-    });
-  });
+  if (path === undefined) {
+    return [
+      without("no profile", "install golang-github-containers-common or containers-common"),
+    ];
+  }
+  const profile = { name, found: true, detail: path };
+  if (runtime !== "crun") return [profile];
+  const version = bindLibseccomp()?.version;
+  const library = "libseccomp";
+  return [
+    profile,
+    version === undefined
+      ? {
+        name: library,
+        found: false,
+        detail: "crun compiles the seccomp filter anew for each step",
+        fix: "install libseccomp2 or libseccomp",
+        optional: true,
+      }
+      : { name: library, found: true, detail: version },
+  ];
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import type { ErrorCode } from "../../core/errors.ts";
-import type { RunRequest, RunResult, UnpackRequest } from "../../core/mod.ts";
+import type { PackRequest, RunRequest, RunResult, UnpackRequest } from "../../core/mod.ts";
 
 /** What runs a step inside a worker. */
-export type RuntimeName = "crun" | "util";
+export type RuntimeName = "crun" | "runc" | "util";
 
 /** How much of the host's user ids a worker has. */
 export type Privileges =
@@ -22,13 +22,26 @@ export type Privileges =
 export interface WorkerOptions {
   readonly runtime: RuntimeName;
   readonly privileges: Privileges;
+  /** Steps have no process numbers of their own, since no /proc for them can be mounted here. */
+  readonly sharesProcesses?: boolean;
   readonly workDirectory: string;
+  /** Where what is costly to make may be kept for other workers. */
+  readonly cacheDirectory?: string;
+  /** The work directory is to be in memory, where directories list their entries in another order than on a disk. */
+  readonly inMemory?: boolean;
 }
 
 /** Every line after it. */
 export type WorkerRequest =
   | { readonly id: number; readonly type: "unpack"; readonly request: UnpackRequest }
-  | { readonly id: number; readonly type: "run"; readonly request: RunRequest }
+  | {
+    readonly id: number;
+    readonly type: "run";
+    readonly request: RunRequest;
+    /** Files of control groups: "0" written to them puts the writing process in. */
+    readonly entrances: readonly string[];
+  }
+  | { readonly id: number; readonly type: "pack"; readonly request: PackRequest }
   | { readonly id: number; readonly type: "remove"; readonly directories: readonly string[] }
   /** Ends the step of that id. */
   | { readonly id: number; readonly type: "cancel" };

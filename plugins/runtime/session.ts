@@ -9,11 +9,15 @@ import { LayerwrightError } from "../../core/errors.ts";
 import type {
   ExecSession,
   ExecSessionOptions,
+  PackRequest,
+  PackResult,
   RunOutput,
   RunRequest,
   RunResult,
+  SessionVariation,
   UnpackRequest,
 } from "../../core/mod.ts";
+import { limitStep } from "./cgroups.ts";
 import { parseWorkerMessage } from "./message_schema.ts";
 import { userNamespaceFlags } from "./namespaces.ts";
 import type {
@@ -25,12 +29,18 @@ import type {
   WorkerRequest,
 } from "./protocol.ts";
 import { removeTree } from "./remove_tree.ts";
+import { possibleVariations } from "./variations.ts";
+import { startTerminalWorker } from "./terminal_worker.ts";
 import { startWorker, type WorkerChannel } from "./worker_process.ts";
 
 /** How a worker is started. */
 export interface SessionSetup extends ExecSessionOptions {
   readonly runtime: RuntimeName;
   readonly privileges: Privileges;
+  /** See {@link WorkerOptions.sharesProcesses}. */
+  readonly sharesProcesses?: boolean;
+  /** A worker that is there already, on a machine that sets limits itself. */
+  readonly channel?: WorkerChannel;
 }
 
 /** What waits for an answer. */
@@ -61,6 +71,7 @@ export async function openSession(setup: SessionSetup): Promise<ExecSession> {
 
 class Session implements ExecSession {
   readonly ready: Promise<void>;
+  readonly variations: readonly SessionVariation[];
   readonly #setup: SessionSetup;
   readonly #channel: WorkerChannel;
   readonly #pending = new Map<number, Pending>();
@@ -73,7 +84,9 @@ class Session implements ExecSession {
   constructor(setup: SessionSetup) {
     this.#setup = setup;
     const { runtime, privileges, workDirectory, signal } = setup;
-    this.#channel = startWorker(privileges);
+    this.variations = possibleVariations(setup.variations ?? [], setup);
+    this.#channel = setup.channel ??
+      (setup.terminal === true ? startTerminalWorker(setup) : startWorker(setup, this.variations));
     this.#ended = this.#channel.ended.then((stderr) => {
       this.#stderr = stderr;
       this.#fail(this.#workerDied());
@@ -83,7 +96,13 @@ class Session implements ExecSession {
       this.#pending.set(0, { resolve: () => resolve(), reject, output: undefined });
     });
     this.#channel.receive((line) => this.#receive(line));
-    const options: WorkerOptions = { runtime, privileges, workDirectory };
+    const inMemory = this.variations.includes("directory-order");
+    const options: WorkerOptions = {
+      ...{ runtime, privileges, workDirectory },
+      ...setup.sharesProcesses === true ? { sharesProcesses: true } : {},
+      ...setup.cacheDirectory === undefined ? {} : { cacheDirectory: setup.cacheDirectory },
+      ...inMemory ? { inMemory } : {},
+    };
     this.#channel.send(JSON.stringify(options));
     const cancel = (): void => this.#kill(cancelled());
     if (signal?.aborted === true) cancel();
@@ -95,14 +114,30 @@ class Session implements ExecSession {
     await this.#ask({ type: "unpack", request });
   }
 
+  async pack(request: PackRequest): Promise<PackResult> {
+    if (this.#setup.channel !== undefined) {
+      throw new LayerwrightError(
+        "RUN_UNSUPPORTED",
+        "Cannot pack a directory in a session on another machine: it is not there",
+      );
+    }
+    const { layer, notes } = await this.#ask({ type: "pack", request }) ?? {};
+    if (layer === undefined || notes === undefined) throw this.#workerDied();
+    return { layer, notes };
+  }
+
   async remove(directories: readonly string[]): Promise<void> {
     await this.#ask({ type: "remove", directories });
   }
 
   async run(request: RunRequest, output: RunOutput, signal?: AbortSignal): Promise<RunResult> {
-    const result = await this.#ask({ type: "run", request }, output, signal);
+    await using limits = limitStep(
+      this.#setup.channel === undefined ? request.resources : undefined,
+    );
+    const { entrances } = limits;
+    const result = await this.#ask({ type: "run", request, entrances }, output, signal);
     if (result === undefined) throw this.#workerDied();
-    return result;
+    return limits.tellOf(result);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,13 +7,20 @@ import { mkdirSync, renameSync } from "node:fs";
 import { LayerwrightError, systemErrorCode } from "../../core/errors.ts";
 import type { RunRequest, RunResult } from "../../core/mod.ts";
 import { writeLayer } from "../../core/layer/mod.ts";
+import { chooseProgram } from "./choose_program.ts";
+import { hasRoom } from "./disk_room.ts";
 import { READ_ONLY_PATHS } from "./mount_plan.ts";
 import { makeUpper, mountOverlay, unmount } from "./overlay.ts";
+import { foreignProgram } from "./foreign_program.ts";
 import type { OutputSink, RunningStep, StepRuntime } from "./prepared_step.ts";
 import { removeTree } from "./remove_tree.ts";
 import { resolveInRoot } from "./resolve_in_root.ts";
+import { inputKind } from "./step_input.ts";
+import { relaySockets } from "./socket_relay.ts";
+import { stepDevices } from "./step_devices.ts";
 import { prepareMounts } from "./step_mounts.ts";
 import { Stubs } from "./stub_layer.ts";
+import { checkUlimits, limitsOfProcess, withUlimitHint } from "./ulimits.ts";
 import { scanUpper } from "./upper_layer.ts";
 import { resolveUser } from "./users.ts";
 import type { WorkerContext } from "./worker_context.ts";
@@ -21,12 +28,21 @@ import type { WorkerContext } from "./worker_context.ts";
 /** How long a step that ran out of time may take to end by itself. */
 const GRACE_MS = 2000;
 
+/** 24 days. A timer that is set for longer goes off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
+/** As shells and runtimes have it. */
+const CANNOT_EXECUTE = 126;
+const NO_ROOM = "the disk of the store is full: the files of the failed step are not kept";
+
 /** What a step runs with. */
 export interface StepSurroundings {
   readonly context: WorkerContext;
   readonly runtime: StepRuntime;
   /** Names the step within its session. */
   readonly name: string;
+  /** See {@link PreparedStep.entrances}. */
+  readonly entrances: readonly string[];
   readonly output: OutputSink;
   /** Ends the step. */
   readonly signal: AbortSignal;
@@ -42,76 +58,97 @@ export async function runStep(
   request: RunRequest,
   surroundings: StepSurroundings,
 ): Promise<RunResult> {
-  if (request.security === "insecure") {
-    throw new LayerwrightError(
-      "RUN_UNSUPPORTED",
-      'Cannot run a step with security "insecure": not supported yet',
-      {
-        hint: 'remove the security setting of this step, or make it "sandbox"',
-      },
-    );
-  }
   const { context, name } = surroundings;
   const directory = `${context.options.workDirectory}/${name}`;
   const scratch = `${context.memory}/${name}`;
   mkdirSync(directory);
   mkdirSync(scratch);
+  let isOver = false;
   try {
-    return await runPrepared(request, surroundings, { directory, scratch });
+    const result = await runPrepared(request, surroundings, { directory, scratch });
+    isOver = true;
+    return result;
   } finally {
     removeTree(scratch);
-    removeTree(directory);
+    // Disks are slow to remove directories; meanwhile the engine can do what comes after a step.
+    if (isOver) setImmediate(() => removeTree(directory));
+    else removeTree(directory);
   }
 }
 
 async function runPrepared(
   request: RunRequest,
-  { context, runtime, name, output, signal }: StepSurroundings,
+  { context, runtime, name, entrances, output, signal }: StepSurroundings,
   { directory, scratch }: { readonly directory: string; readonly scratch: string },
 ): Promise<RunResult> {
   const { lowers, epochSeconds } = request;
-  const { userNamespace } = context;
+  const { userNamespace, links } = context;
   using undo = new DisposableStack();
-  mkdirSync(`${directory}/below`);
-  const below = mountOverlay({ directory: `${directory}/below`, lowers, userNamespace });
+  const below = mountOverlay({ directory, lowers, userNamespace, links });
   undo.defer(() => unmount(below));
   const user = resolveUser(request.user, below);
   context.checkMapped(user.uid, user.gid);
-  const mounts = prepareMounts(context, request, { below, directory, scratch });
+  const { ulimits = [] } = request;
+  if (ulimits.length > 0) checkUlimits(ulimits, limitsOfProcess(userNamespace));
+  const insecure = request.security === "insecure";
+  const devices = stepDevices(context, scratch, insecure);
+  await using relayed = await relaySockets(context, request.mounts, scratch);
+  const asked = { ...request, mounts: relayed.mounts };
+  const mounts = prepareMounts(context, asked, { below, directory, scratch, devices });
   undo.defer(() => mounts.release());
 
   const stubs = new Stubs(mounts.targets);
-  const base = makeUpper(`${directory}/stubs`);
-  stubs.makeLayer(base);
+  const base = context.stubLayers.layerOf(stubs);
   const upper = makeUpper(`${directory}/upper`);
-  mkdirSync(`${directory}/step`);
-  const root = mountOverlay({ directory: `${directory}/step`, lowers, base, upper, userNamespace });
+  const root = mountOverlay({
+    ...{ directory, lowers, base, upper, userNamespace, links },
+    devices: insecure,
+  });
   const outcome = await (async () => {
     using mounted = new DisposableStack();
     mounted.defer(() => unmount(root));
     stubs.fillGaps(root);
-    checkWorkingDirectory(root, request.workingDirectory, mounts.targets.map(({ path }) => path));
+    const isForPeople = request.terminal === true;
+    const workingDirectory = isForPeople &&
+        resolveInRoot(root, request.workingDirectory).stats?.isDirectory() !== true
+      ? "/"
+      : request.workingDirectory;
+    checkWorkingDirectory(root, workingDirectory, mounts.targets.map(({ path }) => path));
     const running = runtime.start({
       name,
       root,
-      args: request.args,
+      args: chooseProgram(root, request),
       environment: environmentOf(request.environment, user.home),
-      workingDirectory: request.workingDirectory,
+      workingDirectory,
       user,
       hostname: request.hostname,
       ownNetwork: request.network === "none",
+      sharesProcesses: context.options.sharesProcesses === true,
+      insecure,
+      ulimits,
+      entrances,
       mounts: mounts.specs,
-      readOnlyPaths: READ_ONLY_PATHS,
+      readOnlyPaths: insecure ? [] : READ_ONLY_PATHS,
+      ...isForPeople ? { input: inputKind() } : {},
+      devices,
       scratch,
     }, output);
-    return await supervise(running, request.timeoutMs, signal);
+    try {
+      return await supervise(running, request.timeoutMs, signal);
+    } catch (error) {
+      throw ulimits.length === 0 ? error : withUlimitHint(error, ulimits);
+    }
   })();
   if (signal.aborted) {
     throw new LayerwrightError("BUILD_CANCELLED", "Cannot finish the step: it was cancelled");
   }
+  if (outcome.exitCode === CANNOT_EXECUTE) refuseForeignProgram(request, below);
   const { layerPath, upperDirectory, failedDirectory } = request;
   if (outcome.exitCode !== 0 || outcome.timedOut) {
-    if (failedDirectory !== undefined) moveInto(upper, failedDirectory);
+    if (failedDirectory === undefined) return { ...outcome, notes: [] };
+    if (!hasRoom(directory)) return { ...outcome, notes: [NO_ROOM] };
+    stubs.emptyGaps(upper);
+    moveInto(upper, failedDirectory);
     return { ...outcome, notes: [] };
   }
   if (layerPath === undefined) return { ...outcome, notes: [] };
@@ -122,6 +159,22 @@ async function runPrepared(
     moveInto(upper, upperDirectory);
   }
   return { ...outcome, layer, notes: changes.notes };
+}
+
+/** Where binfmt_misc knows an emulator for it, a program of another platform runs and does not come here. */
+function refuseForeignProgram(
+  { args, environment, workingDirectory }: RunRequest,
+  root: string,
+): void {
+  const foreign = foreignProgram({ root, args, environment, workingDirectory });
+  if (foreign === undefined) return;
+  const { path, architecture, fix } = foreign;
+  throw new LayerwrightError(
+    "RUN_FAILED",
+    `Cannot run ${JSON.stringify(args[0])}: exec format error: ${path} is a program for ` +
+      `${architecture}, and this machine is ${process.arch === "x64" ? "amd64" : process.arch}`,
+    { hint: fix },
+  );
 }
 
 /** Waits for the end, and brings it about when time is up or the build is. */
@@ -138,7 +191,7 @@ async function supervise(
       timedOut = true;
       running.terminate();
       timers.push(setTimeout(kill, GRACE_MS));
-    }, timeoutMs));
+    }, Math.min(timeoutMs, MAX_TIMER_MS)));
   }
   signal.addEventListener("abort", kill);
   if (signal.aborted) kill();

@@ -5,18 +5,21 @@
  * @module
  */
 import { spawn, spawnSync } from "node:child_process";
-import { openSync, statSync, writeFileSync } from "node:fs";
+import { fchownSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CAPABILITIES } from "./capabilities.ts";
-import { requireTool } from "./find_tool.ts";
+import { findTool, requireTool } from "./find_tool.ts";
 import { splitLoaderVariables } from "./loader_variables.ts";
+import { foreignProgram } from "./foreign_program.ts";
 import { MS_MOVE } from "./mount_flags.ts";
 import type { PreparedStep } from "./prepared_step.ts";
 import { isOfUnknownFormat } from "./program_file.ts";
 import { resolveInRoot } from "./resolve_in_root.ts";
 import { mountStep } from "./step_mounter.ts";
+import { inputPath } from "./step_input.ts";
 import { exitCodeOf } from "./step_process.ts";
 import { systemCalls } from "./system_calls.ts";
+import { prlimitFlags } from "./ulimits.ts";
 import { type InitOptions, TERMINATE_LINE } from "./util_runtime.ts";
 
 /** As shells have it. */
@@ -50,18 +53,40 @@ function coverRoot(root: string): void {
   }
 }
 
+/** Goes into control groups, and then on as another program. */
+const ENTER_CGROUPS =
+  'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"';
+
+/** The loopback device of a new network is down. */
+function raiseLoopback(): void {
+  const [ip, ifconfig] = [findTool("ip"), findTool("ifconfig")];
+  const [program, args] = ip === undefined
+    ? [ifconfig, ["lo", "up"]]
+    : [ip, ["link", "set", "lo", "up"]];
+  const status = program && spawnSync(program, args, { stdio: "ignore" }).status;
+  if (status !== 0) {
+    throw new Error("cannot raise the loopback device of a step without network: install iproute2");
+  }
+}
+
 /** setpriv(1) has the bounding set, groups and gid; unshare(1) then has chroot, directory and uid, keeping those. */
 function commandOf(step: PreparedStep, args: readonly string[], canSetGroups: boolean): string[] {
   const { uid, gid, groups } = step.user;
   const bounding = ["-all", ...CAPABILITIES.map((name) => `+${name.toLowerCase()}`)].join(",");
+  const boundingFlags = step.insecure ? [] : [`--bounding-set=${bounding}`];
   const groupFlags = !canSetGroups
     ? ["--keep-groups"]
     : groups.length === 0
     ? ["--clear-groups"]
     : [`--groups=${groups.join(",")}`];
+  const limits = prlimitFlags(step.ulimits);
   // Absolute: PATH is already the step's.
   return [
-    ...[requireTool("setpriv"), `--bounding-set=${bounding}`, `--regid=${gid}`, ...groupFlags],
+    ...step.entrances.length === 0
+      ? []
+      : ["/bin/sh", "-c", ENTER_CGROUPS, "sh", ...step.entrances, "--"],
+    ...limits.length === 0 ? [] : [requireTool("prlimit"), ...limits, "--"],
+    ...[requireTool("setpriv"), ...boundingFlags, `--regid=${gid}`, ...groupFlags],
     ...["--", requireTool("unshare"), `--root=${COVERING_ROOT}`, `--wd=${step.workingDirectory}`],
     ...uid === 0 ? [] : [`--setuid=${uid}`],
     ...["--", ...args],
@@ -84,39 +109,59 @@ function throughEnv(root: string, variables: readonly string[], args: readonly s
   return [env, ...variables, ...args];
 }
 
-/** Starts the step; resolves with its exit code. */
-function start({ step, canSetGroups }: InitOptions, lines: AsyncIterator<string>): Promise<number> {
+/** Starts the step; resolves with its exit code. @param lines Ask for its end, where there is room for them. */
+function start(
+  { step, canSetGroups }: InitOptions,
+  lines: AsyncIterator<string> | undefined,
+): Promise<number> {
   const { plain, loader } = splitLoaderVariables(step.environment);
   mountStep(step);
-  if (isOfUnknownFormat(step)) {
+  if (isOfUnknownFormat(step) || foreignProgram(step) !== undefined) {
     process.stderr.write(`${step.args[0]}: exec format error\n`);
     return Promise.resolve(CANNOT_EXECUTE);
   }
   setHostname(step.hostname);
-  if (step.ownNetwork) spawnSync("ip", ["link", "set", "lo", "up"], { stdio: "ignore" });
+  if (step.ownNetwork) raiseLoopback();
   const [program = "", ...args] = commandOf(
     step,
     throughEnv(step.root, loader, step.args),
     canSetGroups,
   );
   // Not the host's: what a step has open it may chmod.
-  const stdin = openSync(`${step.root}/dev/null`, "r");
+  const stdin = step.input === "terminal"
+    ? "inherit"
+    : openSync(step.input === "stream" ? inputPath(step) : `${step.root}/dev/null`, "r");
+  if (step.input === "terminal") giveTerminal(step);
   coverRoot(step.root);
   const child = spawn(program, args, {
     cwd: "/",
     env: Object.fromEntries(plain.map(splitVariable)),
     stdio: [stdin, "inherit", "inherit"],
   });
-  void terminateOnRequest(lines, () => child.kill("SIGTERM"));
+  if (lines !== undefined) void terminateOnRequest(lines, () => child.kill("SIGTERM"));
   return new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code, signal) => resolve(exitCodeOf(code, signal)));
   });
 }
 
+/** The terminal was made for the step: without it being the user's, `echo >/dev/stderr` would fail. */
+function giveTerminal({ user }: PreparedStep): void {
+  try {
+    fchownSync(0, user.uid, user.gid);
+  } catch {
+    // A user namespace of one id: it is that user's.
+  }
+}
+
 function splitVariable(variable: string): [string, string] {
   const equals = variable.indexOf("=");
   return [variable.slice(0, equals), variable.slice(equals + 1)];
+}
+
+async function firstOf(lines: AsyncIterator<string>): Promise<string> {
+  const first = await lines.next();
+  return first.done === true ? process.exit(1) : first.value;
 }
 
 async function terminateOnRequest(
@@ -130,10 +175,13 @@ async function terminateOnRequest(
   process.exit(1);
 }
 
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const first = await lines.next();
-if (first.done === true) process.exit(1);
-const options = JSON.parse(first.value) as InitOptions;
+// A step on a terminal has our stdin to itself.
+const optionsFile = process.argv[2];
+const lines = optionsFile === undefined
+  ? createInterface({ input: process.stdin })[Symbol.asyncIterator]()
+  : undefined;
+const first = lines === undefined ? readFileSync(optionsFile ?? "", "utf8") : await firstOf(lines);
+const options = JSON.parse(first) as InitOptions;
 try {
   process.exit(await start(options, lines));
 } catch (error) {

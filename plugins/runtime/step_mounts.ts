@@ -5,13 +5,14 @@
  * @module
  */
 import { chmodSync, chownSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { posix } from "node:path";
 import { LayerwrightError } from "../../core/errors.ts";
 import type { ResolvedMount, RunRequest } from "../../core/mod.ts";
-import { DEVICES, SYSTEM_TARGETS, systemMounts } from "./mount_plan.ts";
+import { SYSTEM_TARGETS, systemMounts } from "./mount_plan.ts";
 import { makeUpper, mountOverlay, unmount } from "./overlay.ts";
 import type { MountSpec } from "./prepared_step.ts";
-import { resolveInRoot } from "./resolve_in_root.ts";
-import type { StubTarget } from "./stub_layer.ts";
+import { lstatIfThere, resolveInRoot } from "./resolve_in_root.ts";
+import { Stubs, type StubTarget } from "./stub_layer.ts";
 import type { WorkerContext } from "./worker_context.ts";
 
 /** All mounts of one step. */
@@ -30,6 +31,8 @@ export interface StepPlaces {
   readonly directory: string;
   /** The step's own directory in memory. */
   readonly scratch: string;
+  /** The directory of its device nodes. */
+  readonly devices: string;
 }
 
 /** One mount with its target still as it was asked for. */
@@ -56,12 +59,22 @@ export function prepareMounts(
   const release = (): void => mounted.reverse().forEach(unmount);
   try {
     const { privileges } = context.options;
-    const devices = context.devices;
-    const specs = systemMounts({ privileges, ownNetwork: request.network === "none", devices });
+    const specs = systemMounts({
+      privileges,
+      sharesProcesses: context.options.sharesProcesses,
+      ownNetwork: request.network === "none",
+      insecure: request.security === "insecure",
+      shmSizeBytes: request.shmSizeBytes,
+      devices: places.devices,
+    });
     const targets: StubTarget[] = SYSTEM_TARGETS.map((path) => ({ path, kind: "directory" }));
-    const asked = request.mounts.map((mount, index) =>
-      makeSource(context, mount, { ...places, name: String(index), mounted })
-    );
+    const asked: Source[] = [];
+    // The innermost first: a mount that cannot be written to has to have places for those inside it.
+    const deepest = [...request.mounts].sort((a, b) => b.target.length - a.target.length);
+    for (const [index, mount] of deepest.entries()) {
+      const inner = asked.filter(({ target }) => target.startsWith(`${mount.target}/`));
+      asked.push(makeSource(context, mount, { ...places, name: String(index), mounted, inner }));
+    }
     const taken = new Set(asked.map(({ target }) => target));
     const generated = generatedFiles(context, request, places).filter((file) =>
       !taken.has(file.target) && canHoldFile(places.below, file.target)
@@ -80,34 +93,36 @@ export function prepareMounts(
   }
 }
 
-/** Makes the device nodes of a worker's steps: real root has its own, so that a chmod cannot reach the host's. */
-export function makeDevices(context: Pick<WorkerContext, "calls">, directory: string): string {
-  mkdirSync(directory);
-  for (const { name, major, minor } of DEVICES) {
-    context.calls.mknod(`${directory}/${name}`, 0o020666, major, minor);
-    chmodSync(`${directory}/${name}`, 0o666);
-  }
-  return directory;
-}
-
 function makeSource(
   context: WorkerContext,
   mount: ResolvedMount,
-  places: StepPlaces & { readonly name: string; readonly mounted: string[] },
+  places: StepPlaces & {
+    readonly name: string;
+    readonly mounted: string[];
+    /** The mounts inside this one. */
+    readonly inner: readonly Source[];
+  },
 ): Source {
   const { target } = mount;
   switch (mount.type) {
     case "layers": {
       const directory = `${places.directory}/mount-${places.name}`;
       mkdirSync(directory);
-      const root = mountOverlay({
-        directory,
-        lowers: mount.lowers,
-        ...mount.readWrite ? { upper: makeUpper(`${directory}/upper`) } : {},
-        userNamespace: context.userNamespace,
-      });
-      places.mounted.push(root);
-      const { path, stats } = resolveInRoot(root, mount.source);
+      const mountLayers = (name: string, base?: string): string => {
+        mkdirSync(`${directory}/${name}`);
+        const root = mountOverlay({
+          directory: `${directory}/${name}`,
+          lowers: mount.lowers,
+          ...base === undefined ? {} : { base },
+          ...mount.readWrite ? { upper: makeUpper(`${directory}/${name}/upper`) } : {},
+          userNamespace: context.userNamespace,
+          links: context.links,
+        });
+        places.mounted.push(root);
+        return root;
+      };
+      const plain = mountLayers("plain");
+      const { path, stats } = resolveInRoot(plain, mount.source);
       if (stats === undefined) {
         throw new LayerwrightError(
           "FILE_MISSING",
@@ -118,6 +133,13 @@ function makeSource(
       }
       const kind = stats.isDirectory() ? "directory" : "file";
       const options = mount.readWrite ? ["bind", "nodev"] : ["bind", "nodev", "ro"];
+      const inner = places.inner.map((one) => ({
+        path: posix.join(path, one.target.slice(target.length)),
+        kind: one.kind,
+      }));
+      const root = inner.length === 0
+        ? plain
+        : mountLayers("stubs", context.stubLayers.layerOf(new Stubs(inner)));
       return { target, kind, type: "bind", source: root + path, options };
     }
     case "directory": {
@@ -146,13 +168,19 @@ function makeSource(
 /** hosts, hostname and resolv.conf: what the network of the step needs, never part of its layer. */
 function generatedFiles(
   context: WorkerContext,
-  { hostname }: RunRequest,
+  { hostname, hosts = [], network }: RunRequest,
   { scratch }: StepPlaces,
 ): Source[] {
   const contents = {
-    hosts: `127.0.0.1\tlocalhost ${hostname}\n::1\tlocalhost ip6-localhost ip6-loopback\n`,
+    // BuildKit's lines, then those asked for in their order: the first that has a name wins.
+    hosts: [
+      `127.0.0.1\tlocalhost ${hostname}`,
+      "::1\tlocalhost ip6-localhost ip6-loopback",
+      ...hosts.map(({ name, address }) => `${address}\t${name}`),
+    ].map((line) => `${line}\n`).join(""),
     hostname: `${hostname}\n`,
-    "resolv.conf": context.resolvConf,
+    // All other steps have the host's network, and so its resolvers, those at 127.0.0.53 among them.
+    "resolv.conf": network === "none" ? "" : context.resolvConf,
   };
   return Object.entries(contents).map(([name, text]) => {
     const source = `${scratch}/${name}`;
@@ -164,8 +192,16 @@ function generatedFiles(
 }
 
 function canHoldFile(below: string, target: string): boolean {
-  const { stats } = resolveInRoot(below, target);
-  return stats === undefined || !stats.isDirectory();
+  const { path, stats } = resolveInRoot(below, target);
+  return stats === undefined ? !isBelowFile(below, path) : !stats.isDirectory();
+}
+
+/** Whether something that is no directory is on the way to a path that does not exist. */
+function isBelowFile(below: string, path: string): boolean {
+  for (let parent = posix.dirname(path);; parent = posix.dirname(parent)) {
+    const stats = lstatIfThere(below + parent);
+    if (stats !== undefined || parent === "/") return stats?.isDirectory() === false;
+  }
 }
 
 function resolveTarget(below: string, target: string, kind: StubTarget["kind"]): string {
@@ -177,6 +213,9 @@ function resolveTarget(below: string, target: string, kind: StubTarget["kind"]):
     );
   };
   if (path === "/") return refuse("it is the root of the step");
+  if (stats === undefined && isBelowFile(below, path)) {
+    return refuse("the image has a file on the way to it");
+  }
   if (stats !== undefined && stats.isDirectory() !== (kind === "directory")) {
     return refuse(`a ${kind} is to be mounted, and the image has something else there`);
   }

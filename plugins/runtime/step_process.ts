@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { chownSync, closeSync, constants, openSync } from "node:fs";
 import { constants as osConstants } from "node:os";
-import { requireTool } from "./find_tool.ts";
+import { host } from "../../core/host/mod.ts";
 import type { OutputSink, PreparedStep } from "./prepared_step.ts";
+import { killRootedIn } from "./shared_processes.ts";
 import { systemCalls } from "./system_calls.ts";
 
 const FIFO = 0o010600;
@@ -29,7 +30,11 @@ export function startStepProcess<Child extends ChildProcess>(
     const child = start(stdout.fd, stderr.fd);
     const ended = new Promise<number>((resolve, reject) => {
       child.on("error", reject);
-      child.on("exit", (code, signal) => resolve(exitCodeOf(code, signal)));
+      child.on("exit", (code, signal) => {
+        // Whatever else still writes keeps the pipes open; elsewhere the pid namespace has ended it.
+        if (step.sharesProcesses) killRootedIn(step.root);
+        resolve(exitCodeOf(code, signal));
+      });
     });
     const exitCode = Promise.all([ended, stdout.ended, stderr.ended]).then(([code]) => code);
     return { child, exitCode };
@@ -39,14 +44,26 @@ export function startStepProcess<Child extends ChildProcess>(
   }
 }
 
+/** Starts a process that has the terminal of the worker to itself. */
+export function startOnTerminal<Child extends ChildProcess>(
+  start: () => Child,
+): { readonly child: Child; readonly exitCode: Promise<number> } {
+  const child = start();
+  const exitCode = new Promise<number>((resolve, reject) => {
+    child.on("error", reject);
+    child.on("exit", (code, signal) => resolve(exitCodeOf(code, signal)));
+  });
+  return { child, exitCode };
+}
+
 /** One number for how a process ended, as shells give it. */
 export function exitCodeOf(code: number | null, signal: NodeJS.Signals | null): number {
   return code ?? 128 + (signal === null ? 0 : osConstants.signals[signal]);
 }
 
 /**
- * A named pipe, read through cat(1). What the runtimes call a pipe may be a socket, and a socket cannot be opened:
- * `echo >/dev/stderr` in a step would fail. It belongs to the step's user, who could not open it either otherwise.
+ * A named pipe. What the runtimes call a pipe may be a socket, and a socket cannot be opened: `echo >/dev/stderr` in a
+ * step would fail. It belongs to the step's user, who could not open it either otherwise.
  */
 function openPipe(
   step: PreparedStep,
@@ -61,12 +78,8 @@ function openPipe(
   const readEnd = openSync(path, constants.O_RDONLY);
   const fd = openSync(path, constants.O_WRONLY);
   closeSync(both);
-  const reader = spawn(requireTool("cat"), { stdio: [readEnd, "pipe", "ignore"] });
-  closeSync(readEnd);
-  reader.stdout?.on("data", (bytes: Uint8Array) => output(stream, bytes));
-  const ended = new Promise<void>((resolve, reject) => {
-    reader.on("error", reject);
-    reader.on("close", () => resolve());
-  });
-  return { fd, ended };
+  const read = async (): Promise<void> => {
+    for await (const bytes of host.readPipe(readEnd)) output(stream, bytes);
+  };
+  return { fd, ended: read() };
 }

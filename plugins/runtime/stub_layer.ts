@@ -6,9 +6,19 @@
  *
  * @module
  */
-import { chmodSync, chownSync, closeSync, lstatSync, mkdirSync, openSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  rmdirSync,
+  unlinkSync,
+} from "node:fs";
 import { posix } from "node:path";
 import type { FileEntry } from "../../core/layer/mod.ts";
+import { makeUpper } from "./overlay.ts";
 import { lstatIfThere } from "./resolve_in_root.ts";
 import { systemCalls } from "./system_calls.ts";
 
@@ -24,6 +34,8 @@ export interface StubTarget {
 /** The stubs of one step. */
 export class Stubs {
   readonly #kinds = new Map<string, StubTarget["kind"]>();
+  /** Those that were made in the mounted root. */
+  readonly #gaps: string[] = [];
 
   constructor(targets: readonly StubTarget[]) {
     for (const { path, kind } of targets) {
@@ -32,6 +44,11 @@ export class Stubs {
       }
       if (!this.#kinds.has(path)) this.#kinds.set(path, kind);
     }
+  }
+
+  /** Equal for equal stubs. */
+  get key(): string {
+    return JSON.stringify(this.#parentsFirst());
   }
 
   /** Makes all stubs below an empty directory. */
@@ -52,6 +69,26 @@ export class Stubs {
       const parent = root + posix.dirname(path);
       const { mtimeNs } = lstatSync(parent, { bigint: true });
       makeStub(root + path, kind);
+      this.#gaps.push(path);
+      systemCalls().setTimes(parent, mtimeNs);
+    }
+  }
+
+  /** Takes those that {@link fillGaps} made, and the step left as they were, out of the upper directory again. */
+  emptyGaps(upper: string): void {
+    for (const path of this.#gaps.toReversed()) {
+      const parent = upper + posix.dirname(path);
+      const stats = lstatIfThere(upper + path);
+      if (stats === undefined || stats.size !== 0 && stats.isFile()) continue;
+      const { mtimeNs } = lstatSync(parent, { bigint: true });
+      try {
+        if (stats.isDirectory()) rmdirSync(upper + path);
+        else if (stats.isFile()) unlinkSync(upper + path);
+        else continue;
+      } catch {
+        // The step has put something into it.
+        continue;
+      }
       systemCalls().setTimes(parent, mtimeNs);
     }
   }
@@ -66,6 +103,27 @@ export class Stubs {
 
   #parentsFirst(): [string, StubTarget["kind"]][] {
     return [...this.#kinds].sort(([a], [b]) => a.length - b.length);
+  }
+}
+
+/** The layers of stubs of one worker. Nothing is ever written to them, so steps with the same targets share one. */
+export class StubLayers {
+  readonly #parent: string;
+  readonly #made = new Map<string, string>();
+
+  /** @param parent On the file system of all layers. */
+  constructor(parent: string) {
+    this.#parent = parent;
+  }
+
+  /** The directory that has the stubs of a step. */
+  layerOf(stubs: Stubs): string {
+    const known = this.#made.get(stubs.key);
+    if (known !== undefined) return known;
+    const directory = makeUpper(`${this.#parent}/stubs-${this.#made.size}`);
+    stubs.makeLayer(directory);
+    this.#made.set(stubs.key, directory);
+    return directory;
   }
 }
 

@@ -30,11 +30,13 @@ class MountedTree extends Tree {
  * @throws {LayerwrightError} as `indexTar` and `applyLayer` do.
  */
 export function unpackLayer(context: WorkerContext, name: string, request: UnpackRequest): void {
-  const { userNamespace, calls } = context;
+  const { userNamespace, links, calls } = context;
   const directory = `${context.options.workDirectory}/${name}`;
   mkdirSync(directory);
-  const below = mountOverlay({ directory, lowers: request.lowers, userNamespace });
+  const below = mountOverlay({ directory, lowers: request.lowers, userNamespace, links });
   try {
+    // Where nobody but this worker sees it, nobody else could make it.
+    mkdirSync(request.directory, { recursive: true });
     const lower = new MountedTree(below);
     // What a user namespace refuses, nothing in it could use: device nodes, labels of the host.
     const refused = userNamespace ? "skip" : "require";

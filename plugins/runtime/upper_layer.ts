@@ -113,10 +113,19 @@ function compare(disk: DiskEntry, lower: DiskEntry | undefined, scan: UpperScan)
   // A time that becomes the old one when it is clamped cannot be seen in the image.
   const settlesToSame = clamp(entry, scan) === lower.entry.mtimeSeconds;
   const same = (sameTime || settlesToSame) && sameMetadata(entry, lower.entry) &&
+    !mayRegroup(disk, lower) &&
     (entry.type !== "file" ||
       sameContent(`${scan.upper}/${entry.path}`, `${scan.below}/${entry.path}`));
   if (!same) return "changed";
   return sameTime ? "same" : "same-when-settled";
+}
+
+/**
+ * Whether leaving a file out could show other hard links than the step saw: overlayfs parts the names of a file when it
+ * copies one up, and a step can make one file of two that are alike.
+ */
+function mayRegroup(disk: DiskEntry, lower: DiskEntry): boolean {
+  return disk.entry.type !== "directory" && (disk.stats.nlink > 1n || lower.stats.nlink > 1n);
 }
 
 function clamp({ mtimeSeconds }: FileEntry, { epochSeconds }: UpperScan): number {

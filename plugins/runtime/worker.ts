@@ -1,21 +1,22 @@
 /**
- * The worker: runs in the namespaces of one session, as their first process, and does what lines on its stdin ask for.
+ * The worker: runs in the namespaces of one session, as their first process, and does what the session asks for.
  * Its death unmounts everything and ends every step. Runs as a program of its own.
  *
  * @module
  */
-import { createInterface } from "node:readline";
-import { LayerwrightError } from "../../core/errors.ts";
 import type { RunRequest, RunResult } from "../../core/mod.ts";
+import { errorData } from "./error_data.ts";
 import { ociRuntime } from "./oci_runtime.ts";
+import { packDirectory } from "./pack.ts";
 import type { StepRuntime } from "./prepared_step.ts";
-import type { ErrorData, WorkerMessage, WorkerOptions, WorkerRequest } from "./protocol.ts";
+import type { WorkerMessage, WorkerOptions, WorkerRequest } from "./protocol.ts";
 import { removeTree } from "./remove_tree.ts";
+import { killNeighbours } from "./shared_processes.ts";
 import { runStep } from "./step.ts";
-import { makeDevices } from "./step_mounts.ts";
 import { unpackLayer } from "./unpack.ts";
 import { utilRuntime } from "./util_runtime.ts";
 import { openContext, type WorkerContext } from "./worker_context.ts";
+import { openWorkerStream } from "./worker_stream.ts";
 
 /** Serves one session. */
 class Worker {
@@ -27,10 +28,9 @@ class Worker {
     this.#context = openContext(options);
     // What this process inherited (a terminal of the user, a lock of the engine) is no step's business.
     this.#context.calls.closeFilesOnExec();
-    if (options.privileges === "root") makeDevices(this.#context, this.#context.devices);
-    this.#runtime = options.runtime === "crun"
-      ? ociRuntime(this.#context)
-      : utilRuntime(this.#context);
+    this.#runtime = options.runtime === "util"
+      ? utilRuntime(this.#context)
+      : ociRuntime(this.#context, options.runtime);
   }
 
   async serve(request: WorkerRequest): Promise<void> {
@@ -50,15 +50,25 @@ class Worker {
       case "unpack":
         unpackLayer(this.#context, `unpack-${request.id}`, request.request);
         return undefined;
+      case "pack":
+        // As a step that exited with 0 and left all this.
+        return {
+          ...{ exitCode: 0, timedOut: false },
+          ...packDirectory(this.#context, `pack-${request.id}`, request.request),
+        };
       case "remove":
         request.directories.forEach(removeTree);
         return undefined;
       case "run":
-        return await this.#run(request.id, request.request);
+        return await this.#run(request.id, request.request, request.entrances);
     }
   }
 
-  async #run(id: number, request: RunRequest): Promise<RunResult> {
+  async #run(
+    id: number,
+    request: RunRequest,
+    entrances: readonly string[],
+  ): Promise<RunResult> {
     const abort = new AbortController();
     this.#running.set(id, abort);
     try {
@@ -66,6 +76,7 @@ class Worker {
         context: this.#context,
         runtime: this.#runtime,
         name: `step-${id}`,
+        entrances,
         output: (stream, bytes) =>
           send({ type: "output", id, stream, base64: Buffer.from(bytes).toString("base64") }),
         signal: abort.signal,
@@ -77,29 +88,23 @@ class Worker {
 }
 
 function send(message: WorkerMessage): void {
-  process.stdout.write(`${JSON.stringify(message)}\n`);
-}
-
-function errorData(error: unknown): ErrorData {
-  if (error instanceof LayerwrightError) {
-    const { code, message, details, hint } = error;
-    return { code, message, details, hint };
-  }
-  const { message } = error as Error;
-  return { code: "RUN_WORKER_FAILED", message: `Cannot finish the step: ${message}`, details: [] };
+  stream.send(JSON.stringify(message));
 }
 
 // Modes of what is made here and in steps must not depend on who starts the build.
 process.umask(0o022);
 process.chdir("/");
-const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const stream = openWorkerStream(process.argv[2]);
+const { lines } = stream;
 const first = await lines.next();
 // The session may have been given up before it began.
 if (first.done === true) process.exit(0);
-const worker = new Worker(JSON.parse(first.value) as WorkerOptions);
+const options = JSON.parse(first.value) as WorkerOptions;
+const worker = new Worker(options);
 send({ type: "ready" });
 for (let next = await lines.next(); next.done !== true; next = await lines.next()) {
   void worker.serve(JSON.parse(next.value) as WorkerRequest);
 }
 // The session is over, or its process is gone.
+if (options.sharesProcesses === true && options.privileges !== "root") killNeighbours();
 process.exit(0);

@@ -7,7 +7,9 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { LayerwrightError } from "../../core/errors.ts";
 import type { SystemCalls } from "../../core/host/mod.ts";
 import { MS_NOEXEC, MS_NOSUID } from "./mount_flags.ts";
+import { OverlayLinks } from "./overlay_links.ts";
 import type { WorkerOptions } from "./protocol.ts";
+import { StubLayers } from "./stub_layer.ts";
 import { systemCalls } from "./system_calls.ts";
 
 /** A worker's surroundings. */
@@ -17,8 +19,8 @@ export interface WorkerContext {
   readonly userNamespace: boolean;
   /** A directory in memory that only this worker and its steps' mounts see. */
   readonly memory: string;
-  /** A directory of device nodes to bind. */
-  readonly devices: string;
+  readonly links: OverlayLinks;
+  readonly stubLayers: StubLayers;
   /** The host's resolv.conf. */
   readonly resolvConf: string;
   /** @throws {LayerwrightError} `RUN_UNSUPPORTED` for ids that do not exist in this user namespace. */
@@ -28,6 +30,9 @@ export interface WorkerContext {
 /** Looks around, once, and mounts the memory. */
 export function openContext(options: WorkerOptions): WorkerContext {
   const calls = systemCalls();
+  if (options.inMemory === true) {
+    calls.mount("tmpfs", options.workDirectory, "tmpfs", 0, "mode=0755");
+  }
   const memory = `${options.workDirectory}/memory`;
   mkdirSync(memory, { mode: 0o700 });
   calls.mount("tmpfs", memory, "tmpfs", MS_NOSUID | MS_NOEXEC, "mode=0700");
@@ -38,8 +43,8 @@ export function openContext(options: WorkerOptions): WorkerContext {
     calls,
     userNamespace: options.privileges !== "root",
     memory,
-    // mknod of a device is refused in a user namespace, and there nobody can change the host's nodes.
-    devices: options.privileges === "root" ? `${memory}/devices` : "/dev",
+    links: new OverlayLinks(`${memory}/links`, options.workDirectory),
+    stubLayers: new StubLayers(options.workDirectory),
     resolvConf: readIfThere("/etc/resolv.conf"),
     checkMapped(uid, gid): void {
       if (uids(uid) && gids(gid)) return;

@@ -4,13 +4,15 @@
  *
  * @module
  */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { host } from "../../core/host/mod.ts";
+import type { SessionVariation } from "../../core/mod.ts";
 import { entryPoint } from "./entry_point.ts";
 import { killChild } from "./kill_child.ts";
-import { workerFlags } from "./namespaces.ts";
-import type { Privileges } from "./protocol.ts";
+import { workerFlags, type WorkerNamespaces } from "./namespaces.ts";
+import { killWorker } from "./shared_processes.ts";
+import { variedCommand } from "./variations.ts";
 
 /** The two directions of a conversation with a worker, whatever carries them. */
 export interface WorkerChannel {
@@ -28,12 +30,15 @@ export interface WorkerChannel {
 const STDERR_TAIL_CHARACTERS = 4000;
 
 /** Starts a worker. Its mounts and processes go with its namespaces. */
-export function startWorker(privileges: Privileges): WorkerChannel {
+export function startWorker(
+  namespaces: WorkerNamespaces,
+  variations: readonly SessionVariation[] = [],
+): WorkerChannel {
   // A session of its own, so that Ctrl-C on the terminal reaches only us: we decide how the worker ends.
   const child = spawn("unshare", [
-    ...workerFlags(privileges),
+    ...workerFlags(namespaces),
     "--",
-    ...host.selfCommand(entryPoint("worker", import.meta.url)),
+    ...variedCommand(host.selfCommand(entryPoint("worker", import.meta.url)), variations),
   ], { cwd: "/", stdio: ["pipe", "pipe", "pipe"], detached: true });
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
@@ -48,6 +53,14 @@ export function startWorker(privileges: Privileges): WorkerChannel {
       child.on("error", (error) => resolve(stderr + error.message));
       child.on("close", () => resolve(stderr));
     }),
-    kill: () => killChild(child),
+    kill: () => endWorker(child, namespaces),
   };
+}
+
+/** Ends a worker and all that it started, at once. */
+export function endWorker(child: ChildProcess, { sharesProcesses }: WorkerNamespaces): void {
+  if (sharesProcesses !== true) return killChild(child);
+  if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    killWorker(child.pid);
+  }
 }

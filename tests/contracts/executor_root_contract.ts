@@ -103,7 +103,6 @@ export function rootContract(check: Check, surroundings: ExecutorSurroundings): 
       run("true", { mounts: [{ type: "tmpfs", target: "/dir/a" }] }),
       unsupported,
     );
-    await assert.rejects(run("true", { security: "insecure" }), unsupported);
     const missing = {
       type: "layers",
       target: "/x",
@@ -148,7 +147,7 @@ export function rootContract(check: Check, surroundings: ExecutorSurroundings): 
         "nnp 0",
         "0",
       ]);
-      assert.ok(Number(lines.at(-1)) < 10, stdout);
+      assert.ok(surroundings.sharesProcesses || Number(lines.at(-1)) < 10, stdout);
     },
   );
 
@@ -180,8 +179,11 @@ export function rootContract(check: Check, surroundings: ExecutorSurroundings): 
         lowers: [...lowers, lower, lowers[7] ?? ""],
       });
       assert.equal(stdout, "200\n");
-      const tooMany = Array.from({ length: 500 }, (_, index) => `/none/${index}`);
-      await assert.rejects(run("true", { lowers: tooMany }), { code: "RUN_UNSUPPORTED" });
     },
   );
+
+  check("run() refuses more layers than can be stacked", async ({ run }) => {
+    const lowers = Array.from({ length: 500 }, (_, index) => `/none/${index}`);
+    await assert.rejects(run("true", { lowers }), { code: "RUN_UNSUPPORTED" });
+  });
 }

@@ -18,7 +18,15 @@ import { stackTrees, type Tree } from "../../core/layer/tree.ts";
 import { type ImageConfig, parseImageConfig } from "../../core/oci/image_config.ts";
 import { parseManifest } from "../../core/oci/manifest.ts";
 import { validateImage } from "../../core/oci/validate_image.ts";
-import { type BuildResult, context, type Digest, image, inlineFile } from "../../mod.ts";
+import {
+  type BuildResult,
+  context,
+  createEngine,
+  defaultPlugins,
+  type Digest,
+  image,
+  inlineFile,
+} from "../../mod.ts";
 import { type TempEngine, tempEngine } from "../support/temp_engine.ts";
 
 const app = image("app").from("scratch")
@@ -195,6 +203,37 @@ test("an image is a base for another, by its tag", async () => {
   const result = await lw.build(image().from("base:1").copy("a", "/b").env("B", "2"));
   assert.deepEqual((await filesOf(lw, result)).entries.map(({ path }) => path), ["a", "b"]);
   assert.deepEqual((await configOf(lw, result)).config?.Env?.slice(1), ["A=1", "B=2"]);
+});
+
+test("an image is a base by its digest, whatever name stands before it", async () => {
+  using lw = tempEngine({ "src/main": "x" });
+  const { descriptor } = await lw.build(app);
+  const named = await lw.build(image("next").from(`any/name:v1@${descriptor.digest}`).cmd(["a"]));
+  const { config } = await configOf(lw, named);
+  assert.deepEqual([config?.Env?.includes("MODE=test"), config?.Cmd], [true, ["a"]]);
+  const other = `sha256:${"0".repeat(64)}`;
+  await assert.rejects(lw.build(image("next").from(`any/name@${other}`)), {
+    code: "SOURCE_MISSING",
+  });
+  // A blob that is no manifest is no image.
+  const [blob = ""] = listBlobs(lw).filter((name) => `sha256:${name}` !== descriptor.digest);
+  await assert.rejects(lw.build(image("next").from(`any/name@sha256:${blob}`)), {
+    code: "SOURCE_MISSING",
+  });
+});
+
+test("a store inside the context is no part of it, whatever the ignore file says", async () => {
+  using lw = tempEngine({ "a": "a", ".dockerignore": "!st[o]re!\n!**\n" });
+  const home = join(lw.context, "st[o]re!");
+  const engine = createEngine({ plugins: defaultPlugins, home });
+  const everything = image("all").from("scratch").copy(".", "/");
+  const options = { contextDirectory: lw.context, progress: "none" };
+  const first = await engine.build(everything, options);
+  assert.ok(existsSync(join(home, "blobs")));
+  assert.equal((await engine.build(everything, options)).imageId, first.imageId);
+  assert.equal((await lw.build(everything)).imageId === first.imageId, false);
+  rmSync(home, { recursive: true });
+  assert.equal((await lw.build(everything)).imageId, first.imageId);
 });
 
 test("an OCI layout is a base, and its layers keep their blobs", async () => {

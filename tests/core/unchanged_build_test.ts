@@ -218,6 +218,8 @@ test(`a build of another order has no memo${suffix}`, { skip }, async () => {
     assert.equal((await lw.build(everything, options)).unchanged, false, JSON.stringify(options));
   }
   assert.ok((await lw.build()).unchanged);
+  const read = { buildArgs: { READ: "by the recipe" }, readArgs: ["READ"] };
+  assert.ok((await lw.build(everything, read)).unchanged);
   await assert.rejects(lw.build(everything, { signal: AbortSignal.abort() }), {
     code: "BUILD_CANCELLED",
   });

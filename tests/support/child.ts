@@ -10,6 +10,8 @@ import { once } from "node:events";
 export interface Child extends AsyncDisposable {
   /** Resolves when the child printed this text; rejects when it ended without. */
   printed(text: string): Promise<void>;
+  /** What it printed so far. */
+  output(): string;
   /** SIGKILL, and waits for the end. */
   kill(): Promise<void>;
   /** Waits for the end; rejects with what it printed unless the exit code is 0. */
@@ -50,6 +52,7 @@ export function startChild(command: readonly string[]): Child {
         listeners.add(look);
         look();
       }),
+    output: () => output,
     kill,
     async succeeded(): Promise<void> {
       await closed;

@@ -3,24 +3,73 @@
  *
  * @module
  */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { host } from "../../core/host/mod.ts";
 import { asUser, cannotBecomeUser } from "./as_user.ts";
 import { startChild } from "./child.ts";
+import { programPath } from "./program_path.ts";
 import { temporaryDirectory } from "./temporary_directory.ts";
 
+/** What is otherwise around that user; done by root in a mount namespace that ends with the tests. */
+export type UserSurroundings =
+  /** The user has a range of ids. */
+  | "subordinate-ids"
+  /** Parts of /proc are covered, as in containers. */
+  | "covered-proc";
+
+const PREPARATIONS: Readonly<Record<UserSurroundings, string>> = {
+  "subordinate-ids": 'mount --bind "$0" /etc/subuid && mount --bind "$0" /etc/subgid',
+  "covered-proc": "mount -t tmpfs -o ro none /proc/fs && mount --bind /dev/null /proc/keys",
+};
+const SUBORDINATE_IDS = "nobody:100000:65536\n65534:100000:65536\n";
+
 /** Declares the test. @param file Below `tests/contracts`. */
-export function contractAsUser(file: string): void {
-  const skip = cannotBecomeUser ?? false;
-  const name = `${file} passes for a user without privileges${skip === false ? "" : ` (${skip})`}`;
+export function contractAsUser(file: string, surroundings?: UserSurroundings): void {
+  const skip = cannotBecomeUser ?? (surroundings && cannotPrepare(surroundings)) ?? false;
+  const where = surroundings === undefined ? "without privileges" : `with ${surroundings}`;
+  const name = `${file} passes for a user ${where}${skip === false ? "" : ` (${skip})`}`;
   test(name, { skip, timeout: 120_000 }, async () => {
     using home = temporaryDirectory();
     const path = fileURLToPath(new URL(`../contracts/${file}`, import.meta.url));
     const runTests = host.runtime === "deno"
       ? [process.execPath, "test", "-A", "--no-check", "--no-lock", path]
-      : [process.execPath, "test", path];
-    await using child = startChild(asUser(runTests, home.path));
+      : [process.execPath, "test", "--timeout", "120000", path];
+    const command = asUser(runTests, home.path);
+    using ids = temporaryDirectory();
+    await using child = startChild(
+      surroundings === undefined ? command : prepared(surroundings, command, ids.path),
+    );
     await child.succeeded();
+    if (surroundings === "subordinate-ids") {
+      // Of ids that nobody has here, and so root's to remove.
+      spawnSync("find", [home.path, "-mindepth", "1", "-delete"], { stdio: "ignore" });
+    }
   });
+}
+
+/** argv that prepares the surroundings and runs a command in them. */
+function prepared(
+  surroundings: UserSurroundings,
+  command: readonly string[],
+  directory: string,
+): string[] {
+  const ids = join(directory, "ids");
+  writeFileSync(ids, SUBORDINATE_IDS);
+  const script = `${PREPARATIONS[surroundings]} && exec "$@"`;
+  const shell = ["sh", "-c", script, ids, ...command];
+  return ["unshare", "--mount", "--propagation", "private", "--", ...shell];
+}
+
+function cannotPrepare(surroundings: UserSurroundings): string | undefined {
+  using directory = temporaryDirectory();
+  const [program = "", ...args] = prepared(surroundings, ["true"], directory.path);
+  const { status } = spawnSync(program, args, { stdio: "ignore" });
+  if (status !== 0) return "needs mount namespaces";
+  return surroundings === "subordinate-ids" && programPath("newuidmap") === undefined
+    ? "needs newuidmap"
+    : undefined;
 }

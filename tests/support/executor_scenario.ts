@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { executorLadder } from "../../plugins/runtime/mod.ts";
+import { executorLadder, ociExecutor } from "../../plugins/runtime/mod.ts";
 import { openStepFixture } from "./step_fixture.ts";
 
 const STEPS: readonly string[] = [
@@ -14,7 +14,8 @@ const STEPS: readonly string[] = [
   "mkdir -p /deep/er; touch -d @5 /deep/er/x; mv /dir /moved; for i in z y x; do echo $i > /$i; done; rm /y",
 ];
 
-for (const executor of executorLadder()) {
+const runc = { ...ociExecutor({ runtime: "runc" }), name: "runc" };
+for (const executor of [...executorLadder(), runc]) {
   if (!(await executor.probe()).usable) continue;
   await using fixture = await openStepFixture(executor);
   const digests: unknown[] = [];

@@ -10,8 +10,14 @@ import { noBusybox } from "./step_fixture.ts";
 export interface ExecutorSurroundings {
   /** Why nothing can be run; undefined when something can. */
   readonly skip: string | undefined;
+  /** Steps run behind a seccomp filter. */
+  readonly filtersCalls: boolean;
+  /** Steps see the processes of this machine. */
+  readonly sharesProcesses: boolean;
   /** Ids other than root's exist. */
   readonly manyIds: boolean;
+  /** Tests of the contract that do not apply here, each with what it needs. */
+  readonly exceptions?: Readonly<Record<string, string>>;
   /** Real root, so that device nodes can be made. */
   readonly realRoot: boolean;
 }
@@ -22,6 +28,8 @@ export async function surroundingsOf(executor: Executor): Promise<ExecutorSurrou
   const missing = findings.filter(({ found }) => !found).map(({ name }) => name).join(", ");
   return {
     skip: noBusybox ?? (usable ? undefined : `needs ${missing}`),
+    filtersCalls: findings.some(({ name, found }) => name === "seccomp" && found),
+    sharesProcesses: findings.some(({ name, found }) => name === "process-namespace" && !found),
     manyIds: snapshotVariant?.endsWith("-single") !== true,
     realRoot: snapshotVariant === "root",
   };

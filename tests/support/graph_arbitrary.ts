@@ -167,6 +167,13 @@ const runArbitrary: fc.Arbitrary<RunOp> = fields({
   user: textArbitrary,
   workingDirectory: pathArbitrary,
   timeoutMs: number,
+  hosts: fc.array(fields({ name: nameArbitrary, address: textArbitrary }), { maxLength: 2 }),
+  shmSizeBytes: number,
+  ulimits: fc.array(
+    fields({ name: nameArbitrary, soft: fc.integer({ min: -1 }), hard: fc.integer({ min: -1 }) }),
+    { maxLength: 2 },
+  ),
+  resources: fields({}, { memoryBytes: number, pids: number }),
   cache: fc.oneof(
     fc.constant("never" as const),
     fields({ ttlMs: number }, {}),

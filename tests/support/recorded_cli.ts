@@ -1,19 +1,38 @@
 /** The command line on recorded streams, and an engine that writes down what it is asked to do. */
 import type { CliCommand, CliEngine, CliIo } from "../../plugins/cli/command.ts";
 import { runCli } from "../../plugins/cli/run_cli.ts";
-import { type BlobDigest, type BuildOptions, type ImageID, sha256 } from "../../core/mod.ts";
+import {
+  type BlobDigest,
+  type BuildOptions,
+  type ImageID,
+  LayerwrightError,
+  sha256,
+} from "../../core/mod.ts";
 import type {
   BuildPlan,
   BuildResult,
   BuildTarget,
+  CacheMounts,
+  EngineProbe,
   Graph,
+  PastBuild,
+  PastStep,
+  PruneOptions,
+  PruneResult,
+  RemovedStore,
+  ShellOptions,
+  StepConnection,
   StepExplanation,
+  VerifyResult,
 } from "../../core/mod.ts";
 
 export interface CliSurroundings {
   readonly workingDirectory: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly stdoutIsTty?: boolean;
+  /** All that can be read from standard input. */
+  readonly stdin?: string;
+  readonly stdinIsTty?: boolean;
   readonly interrupt?: AbortSignal;
   readonly commands?: readonly CliCommand[];
 }
@@ -34,6 +53,7 @@ export async function runRecorded(
   let stderr = "";
   const { workingDirectory, environment = {}, stdoutIsTty = false, interrupt, commands = [] } =
     surroundings;
+  const { stdin, stdinIsTty = false } = surroundings;
   const io: CliIo = {
     stdout: {
       write: (data) => {
@@ -53,9 +73,15 @@ export async function runRecorded(
     workingDirectory,
     commands,
     ...interrupt === undefined ? {} : { interrupt },
+    ...stdin === undefined ? {} : { stdin: { read: () => bytesOf(stdin) } },
+    stdinIsTty: () => stdinIsTty,
   };
   const code = await runCli(argv, engine, io);
   return { code, stdout, stderr };
+}
+
+async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
+  yield await Promise.resolve(new TextEncoder().encode(text));
 }
 
 export const builtDigest: BlobDigest = sha256<BlobDigest>("manifest");
@@ -64,7 +90,7 @@ export const storedDigest: BlobDigest = sha256<BlobDigest>("stored manifest");
 export const builtImageId: ImageID = sha256<ImageID>("config");
 
 export interface EngineCall {
-  readonly verb: "build" | "plan" | "explain" | "graph";
+  readonly verb: "build" | "plan" | "explain" | "verify" | "graph";
   readonly image: BuildTarget;
   readonly options: BuildOptions;
 }
@@ -74,6 +100,7 @@ export class ScriptedEngine implements CliEngine {
   readonly calls: EngineCall[] = [];
   planned: BuildPlan = { steps: [] };
   explained: readonly StepExplanation[] = [];
+  verified: VerifyResult = { reproducible: true, steps: [] };
   compiled: Graph = { vertices: new Map(), targets: [], metadata: new Map(), contexts: new Map() };
   /** Called in each build, with its options; what it throws is what the build throws. */
   during: (options: BuildOptions) => void | Promise<void> = () => {};
@@ -105,6 +132,74 @@ export class ScriptedEngine implements CliEngine {
   ): Promise<readonly StepExplanation[]> {
     this.calls.push({ verb: "explain", image, options });
     return Promise.resolve(this.explained);
+  }
+
+  verify(image: BuildTarget, options: BuildOptions = {}): Promise<VerifyResult> {
+    this.calls.push({ verb: "verify", image, options });
+    return Promise.resolve(this.verified);
+  }
+
+  /** What `shell` was asked for. */
+  readonly shells: ShellOptions[] = [];
+  past: readonly PastBuild[] = [];
+  shellExitCode = 0;
+
+  builds(): Promise<readonly PastBuild[]> {
+    return Promise.resolve(this.past);
+  }
+
+  steps(): Promise<{ readonly build: PastBuild; readonly steps: readonly PastStep[] }> {
+    const [build] = this.past;
+    if (build === undefined) throw new LayerwrightError("BUILD_UNKNOWN", "none");
+    return Promise.resolve({ build, steps: build.steps });
+  }
+
+  shell(options: ShellOptions): Promise<number> {
+    this.shells.push(options);
+    return Promise.resolve(this.shellExitCode);
+  }
+
+  /** What `prune` was told. */
+  readonly pruned: PruneOptions[] = [];
+  probed: EngineProbe = {
+    executors: [],
+    chosen: undefined,
+    store: { name: "store", home: "/home/lw", found: true, detail: "/home/lw (ext4)" },
+  };
+  freed: PruneResult = {
+    ...{ kept: [], freed: [], keptTrees: [], freedTrees: [], leftovers: [] },
+    ...{ freedRecords: 0, freedBytes: 0 },
+  };
+
+  probe(): Promise<EngineProbe> {
+    return Promise.resolve(this.probed);
+  }
+
+  prune(options: PruneOptions = {}): Promise<PruneResult> {
+    this.pruned.push(options);
+    return Promise.resolve(this.freed);
+  }
+
+  /** What is to be done with cache mounts; without it there are none. */
+  caches: CacheMounts | undefined;
+
+  cacheMounts(): Promise<CacheMounts> {
+    if (this.caches === undefined) throw new LayerwrightError("CACHE_MISSING", "none");
+    return Promise.resolve(this.caches);
+  }
+
+  /** How often the store was removed, and what it left. */
+  removals = 0;
+  remaining: readonly string[] = [];
+
+  removeStore(): Promise<RemovedStore> {
+    this.removals += 1;
+    return Promise.resolve({ home: "/home/lw", remaining: this.remaining });
+  }
+
+  /** Says back what it hears. */
+  async serve({ input, write }: StepConnection): Promise<void> {
+    for await (const bytes of input) await write(bytes);
   }
 
   graph(image: BuildTarget, options: BuildOptions = {}): Graph {

@@ -21,7 +21,7 @@ import { temporaryDirectory } from "./temporary_directory.ts";
 
 const BUSYBOX = programPath("busybox");
 const APPLETS =
-  "cat chgrp chmod chown cp dd df env false find head hostname id kill ln ls mkdir mkfifo mknod mount mv nproc od printf readlink rm rmdir sed sh sha256sum sleep sort stat touch true umount wc";
+  "cat chgrp chmod chown cp dd df env false find grep head hostname id kill ln ls mkdir mkfifo mknod mount mv nproc od printf readlink rm rmdir sed sh sha256sum sleep sort stat touch true umount wc";
 
 /** Why no root file system can be made here; undefined when one can. */
 export const noBusybox: string | undefined = BUSYBOX === undefined
@@ -35,6 +35,8 @@ export interface FinishedStep {
   readonly stderr: string;
   /** What its layer holds; empty without one. */
   readonly entries: readonly FileEntry[];
+  /** Its layer, if it has one. */
+  readonly layerPath: string;
   /** Its changes as an overlay lower directory. */
   readonly upper: string;
 }
@@ -111,7 +113,7 @@ export async function openStepFixture(
         signal,
       );
       const entries = result.layer === undefined ? [] : indexTar(layerPath);
-      return { result, ...texts, entries, upper };
+      return { result, ...texts, entries, layerPath, upper };
     },
     async [Symbol.asyncDispose](): Promise<void> {
       // Snapshots may hold files of ids that only the session maps.

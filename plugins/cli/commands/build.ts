@@ -20,6 +20,7 @@ import {
   readDefinition,
 } from "../definition_options.ts";
 import { collect } from "../key_value_options.ts";
+import { lookAround, wantsShell } from "../on_error_option.ts";
 import { parseOutput } from "../output_option.ts";
 import { readSourceFile } from "../process_streams.ts";
 import {
@@ -38,6 +39,7 @@ interface BuildFlags extends DefinitionFlags {
   readonly compression?: string;
   readonly iidfile?: string;
   readonly metadataFile?: string;
+  readonly onError?: string;
 }
 
 /** Modes in which standard error is for people who asked to read about the build. */
@@ -63,6 +65,7 @@ export const buildCommand: CliCommand = {
       )
       .option("--iidfile <file>", "write the image ID to a file")
       .option("--metadata-file <file>", "write image ID, names and, if compressed, digest as JSON")
+      .option("--on-error <what>", "when a step fails: fail, or open a shell where it did first")
       .action((operand: string | undefined, flags: BuildFlags) => build(operand, flags, context));
   },
 };
@@ -78,6 +81,7 @@ async function build(
     ? "quiet"
     : parseProgressMode(flags.progress, io.environment);
   if (mode === "rawjson") context.reportErrorsAsJson();
+  const opensShell = wantsShell(flags.onError, context);
   const outputs = readOutputs(flags.output ?? [], quiet, io);
   const tags = flags.tag ?? [];
   if (flags.compression !== undefined) encoderNameOf(flags.compression);
@@ -101,9 +105,12 @@ async function build(
       progress,
       ...(flags.compression === undefined ? {} : { compression: flags.compression as Compression }),
     });
-  } finally {
+  } catch (error) {
     progress.close();
+    if (opensShell) await lookAround(error, context, options);
+    throw error;
   }
+  progress.close();
   if (flags.iidfile !== undefined) {
     writeResultFile(resolve(io.workingDirectory, flags.iidfile), result.imageId);
   }

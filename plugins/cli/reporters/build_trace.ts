@@ -26,6 +26,8 @@ export interface Step {
   startedMs: number | undefined;
   endedMs: number | undefined;
   error: string;
+  /** The file with all of its output, where one is kept. */
+  logFile: string | undefined;
   readonly misses: string[];
   readonly warnings: string[];
   readonly statuses: Map<string, StepStatus>;
@@ -112,6 +114,7 @@ export class BuildTrace {
         return this.#end(step, "done", event.timeMs);
       case "failed":
         step.error = oneLine(event.error);
+        step.logFile = event.log;
         return this.#end(step, event.cancelled ? "cancelled" : "failed", event.timeMs);
       case "missed": {
         const { at } = step.vertex;
@@ -164,6 +167,7 @@ function newStep(vertex: ProgressVertex): Step {
     startedMs: undefined,
     endedMs: undefined,
     error: "",
+    logFile: undefined,
     misses: [],
     warnings: [],
     statuses: new Map(),

@@ -103,6 +103,10 @@ test("run() passes every option on", () => {
     user: "app",
     workdir: "src",
     timeoutMs: 5000,
+    hosts: { db: "10.0.0.1", six: "::1" },
+    shmSizeBytes: 4096,
+    ulimits: { nofile: 10, core: { soft: 0, hard: -1 } },
+    resources: { memoryBytes: 8192, pids: 3 },
     mounts: [tmpfsMount("/tmp", { sizeBytes: 1024 })],
   });
   assert.deepEqual(opsOf(graphOf(chain), "run"), [{
@@ -115,6 +119,10 @@ test("run() passes every option on", () => {
     user: "app",
     workingDirectory: "src",
     timeoutMs: 5000,
+    hosts: [{ name: "db", address: "10.0.0.1" }, { name: "six", address: "::1" }],
+    shmSizeBytes: 4096,
+    ulimits: [{ name: "nofile", soft: 10, hard: 10 }, { name: "core", soft: 0, hard: -1 }],
+    resources: { memoryBytes: 8192, pids: 3 },
   }]);
 });
 

@@ -253,6 +253,7 @@ test("toDockerfile() refuses what a Dockerfile cannot say, with its line", () =>
     [base.env("A", "a\nb"), /line break/],
     [base.cmd("a\nb"), /cannot stand on a line/],
     [base.run("a\r\nb"), /carriage/],
+    [base.run("x", { mounts: [secretMount("s", { invalidates: true })] }), /invalidate/],
   ];
   for (const [chain, what] of cases) {
     assert.throws(() => toDockerfile(chain), (error) => {

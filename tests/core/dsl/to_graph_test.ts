@@ -215,7 +215,8 @@ test("toGraph() lists everything that is wrong at once, each with its line", () 
     .env("A=B", "1")
     .expose(65536)
     .stopSignal("SIGNOPE")
-    .run("sleep 1", { timeoutMs: 1.5 });
+    .run("sleep 1", { timeoutMs: 1.5 })
+    .run("a", { hosts: { db: "localhost" }, ulimits: { files: 1 } });
   let error: unknown;
   try {
     graphOf(chain);
@@ -223,7 +224,7 @@ test("toGraph() lists everything that is wrong at once, each with its line", () 
     error = thrown;
   }
   assert.ok(error instanceof LayerwrightError);
-  assert.equal(error.message, 'Cannot build "app": its recipe has 9 errors');
+  assert.equal(error.message, 'Cannot build "app": its recipe has 11 errors');
   for (const detail of error.details) assert.match(detail, /to_graph_test\.ts:\d+ {2}Cannot /);
   const said = error.details.join("\n");
   for (
@@ -237,6 +238,8 @@ test("toGraph() lists everything that is wrong at once, each with its line", () 
       'Cannot expose "65536"',
       'Cannot stop with "SIGNOPE"',
       'Cannot use "RUN sleep 1": Cannot encode 1.5',
+      'Cannot add host "db:localhost": "localhost" is no IP address',
+      'Cannot set ulimit "files=1:1": known are as, core,',
     ]
   ) assert.ok(said.includes(part), `${part}\nis missing in\n${said}`);
 });

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { isImage, LayerwrightError } from "../../../core/mod.ts";
-import { loadRecipe, type Recipe } from "../../../plugins/cli/load_recipe.ts";
+import { loadRecipe, type Recipe, watchedArguments } from "../../../plugins/cli/load_recipe.ts";
 import { temporaryDirectory } from "../../support/temporary_directory.ts";
 
 const core = new URL("../../../core/mod.ts", import.meta.url).href;
@@ -112,4 +112,22 @@ test("loadRecipe() passes on what the recipe language itself refuses", async () 
 test("loadRecipe() takes whatever is thrown", async () => {
   assert.equal((await failure("throw 'text';")).message, 'Cannot load recipe "recipe.ts": "text"');
   assert.equal((await failure("throw undefined;")).code, "RECIPE_INVALID");
+});
+
+test("watchedArguments() remembers what a recipe reads: by name, by destructuring, all at once", () => {
+  const given = { A: "1", B: "2", C: "3" };
+  const readBy = (use: (buildArgs: Readonly<Record<string, string>>) => unknown): string[] => {
+    const { buildArgs, read } = watchedArguments(given);
+    use(buildArgs);
+    return [...read].sort();
+  };
+  assert.deepEqual(readBy(() => 0), []);
+  assert.deepEqual(readBy((buildArgs) => assert.equal(buildArgs["A"], "1")), ["A"]);
+  assert.deepEqual(readBy(({ B, Z = "none" }) => assert.equal(B + Z, "2none")), ["B", "Z"]);
+  assert.deepEqual(readBy((buildArgs) => assert.ok("C" in buildArgs)), ["C"]);
+  assert.deepEqual(readBy((buildArgs) => assert.deepEqual({ ...buildArgs }, given)), [
+    "A",
+    "B",
+    "C",
+  ]);
 });

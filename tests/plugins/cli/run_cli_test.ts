@@ -50,7 +50,8 @@ test("build passes on what its options say", async () => {
     "--context web -o type=oci,dest=a.tar,tar=false --output out";
   const { code, stdout } = await place.run(argv.split(" "), { environment: { TOKEN: "t" } });
   assert.deepEqual([code, stdout], [0, ""]);
-  const { progress: _, ...options } = place.engine.calls[0]?.options ?? {};
+  const { progress: _, readArgs = [], ...options } = place.engine.calls[0]?.options ?? {};
+  assert.deepEqual([...readArgs], []);
   assert.deepEqual(options, {
     contextDirectory: join(place.path, "web"),
     platform: "linux/arm64",
@@ -72,7 +73,8 @@ test("build passes on what its options say", async () => {
 test("build asks for nothing that was not said", async () => {
   using place = workplace();
   await place.run(["build"]);
-  const { progress: _, ...options } = place.engine.calls[0]?.options ?? {};
+  const { progress: _, readArgs = [], ...options } = place.engine.calls[0]?.options ?? {};
+  assert.deepEqual([...readArgs], []);
   assert.deepEqual(options, {
     contextDirectory: place.path,
     buildArgs: {},
@@ -83,6 +85,31 @@ test("build asks for nothing that was not said", async () => {
     tags: [],
     outputs: [],
   });
+});
+
+test("build passes on what surrounds the steps", async () => {
+  using place = workplace();
+  const argv =
+    "build --add-host db:10.0.0.1 --add-host=six=[::1] --allow network.host --network none " +
+    "--resource memory=1g --resource=pids=9 --shm-size=1m --timeout 90s --ulimit nofile=1:2";
+  const { code, stderr } = await place.run([...argv.split(" "), "--progress=none"]);
+  assert.equal(code, 0, stderr);
+  const { hosts, allow, network, resources, shmSizeBytes, stepTimeoutMs, ulimits } =
+    place.engine.calls[0]?.options ?? {};
+  assert.deepEqual({ hosts, allow, network, resources, shmSizeBytes, stepTimeoutMs, ulimits }, {
+    hosts: [{ name: "db", address: "10.0.0.1" }, { name: "six", address: "::1" }],
+    allow: ["network.host"],
+    network: "none",
+    resources: { memoryBytes: 1_073_741_824, pids: 9 },
+    shmSizeBytes: 1_048_576,
+    stepTimeoutMs: 90_000,
+    ulimits: [{ name: "nofile", soft: 1, hard: 2 }],
+  });
+  for (const verb of ["build", "plan", "explain"]) {
+    const refused = await place.run([verb, "--ulimit=files=1"]);
+    assert.equal(refused.code, 1);
+    assert.match(refused.stderr, /^OPTION_INVALID: Cannot use --ulimit "files=1": /);
+  }
 });
 
 test("build keeps standard output for results", async () => {
@@ -258,9 +285,8 @@ test("build refuses tags and displays that cannot be, before anything runs", asy
 test("build refuses docker's options that it does not have by name", async () => {
   using place = workplace();
   const options =
-    "--add-host=h:1 --allow=x --attest=x --build-context=a=b --cache-from=x --cache-to=x --call=check " +
-    "--cgroup-parent=x --check --load --network=none --policy=x --provenance --provenance=false --pull --push " +
-    "--resource=x --sbom --secret=id=x --shm-size=1 --ssh=default --ulimit=x";
+    "--attest=x --build-context=a=b --cache-from=x --cache-to=x --call=check --cgroup-parent=x --check --load " +
+    "--policy=x --provenance --provenance=false --pull --push --sbom";
   for (const option of options.split(" ")) {
     const { code, stderr } = await place.run(["build", option]);
     assert.equal(code, 1);
@@ -293,7 +319,7 @@ test("runCli() prints help and version to standard output, and help for nothing 
   const help = await place.run(["build", "--help"]);
   assert.deepEqual([help.code, help.stderr], [0, ""]);
   assert.match(help.stdout, /--metadata-file/);
-  assert.doesNotMatch(help.stdout, /--secret|default: \[\]/);
+  assert.doesNotMatch(help.stdout, /--provenance|default: \[\]/);
   assert.match(
     (await place.run(["version"])).stdout,
     /^layerwright \d+\.\d+\.\d+ \((bun|deno|node) /,

@@ -1,15 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { executorLadder } from "../../../plugins/runtime/mod.ts";
+import { executorLadder, ociExecutor } from "../../../plugins/runtime/mod.ts";
 
-test("probe() gives a reason for everything that is missing, and a usable ladder no missing need", async () => {
-  for (const executor of executorLadder()) {
+test("probe() gives a reason and a fix for everything that is missing, and a usable ladder no missing need", async () => {
+  for (const executor of [...executorLadder(), ociExecutor({ runtime: "runc" })]) {
     const { usable, findings, snapshotVariant } = await executor.probe();
     assert.match(snapshotVariant ?? "", /^(root|user-[0-9]+-(range|single))$/);
     assert.notEqual(findings.length, 0);
-    for (const { name, found, detail, fix } of findings) {
+    for (const { name, found, detail, fix, optional } of findings) {
       assert.notEqual(detail, "", name);
-      assert.ok(found || !usable || fix === undefined, name);
+      if (found) continue;
+      assert.match(fix ?? "", /./, name);
+      assert.ok(!usable || optional === true, name);
     }
   }
 });

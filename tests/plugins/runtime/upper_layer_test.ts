@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { chmodSync, lutimesSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -58,6 +66,26 @@ test(
     assert.deepEqual(times, { touched: 100, newer: 100, "copied-up": 500 });
   },
 );
+
+test(`scanUpper() keeps a file that has no other names any more, or has some now${suffix}`, {
+  skip,
+}, () => {
+  using directory = temporaryDirectory();
+  const { upper, below, scan } = makePlaces(directory.path);
+  // A copy of one of two names, which overlayfs makes for a chmod that changes nothing.
+  write(join(below, "parted"), "same", 0);
+  linkSync(join(below, "parted"), join(below, "stays"));
+  write(join(upper, "parted"), "same", 0);
+  // Two files that are one now.
+  for (const name of ["one", "two"]) write(join(below, name), "equal", 0);
+  write(join(upper, "one"), "equal", 0);
+  linkSync(join(upper, "one"), join(upper, "two"));
+  assert.deepEqual(summaryOf(scan().entries).sort(), [
+    "file 644 one",
+    "file 644 parted",
+    "hardlink two -> one",
+  ]);
+});
 
 test(`scanUpper() leaves sockets out and says so${suffix}`, { skip }, async () => {
   using directory = temporaryDirectory();

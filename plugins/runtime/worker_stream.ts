@@ -1,0 +1,34 @@
+/**
+ * The worker's end of its conversation with a session.
+ *
+ * @module
+ */
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import type { Readable, Writable } from "node:stream";
+
+/** Both directions, in lines. */
+export interface WorkerStream {
+  readonly lines: AsyncIterator<string>;
+  send(line: string): void;
+}
+
+/**
+ * Opens the conversation: over stdin and stdout or, where those belong to the user, over a socket.
+ *
+ * @param socketPath Of a socket that the session listens on.
+ */
+export function openWorkerStream(socketPath: string | undefined): WorkerStream {
+  if (socketPath === undefined) return streamOver(process.stdin, process.stdout);
+  const socket = connect(socketPath);
+  // The session is gone: its end is that of the lines.
+  socket.on("error", () => process.exit(0));
+  return streamOver(socket, socket);
+}
+
+function streamOver(input: Readable, output: Writable): WorkerStream {
+  return {
+    lines: createInterface({ input })[Symbol.asyncIterator](),
+    send: (line) => void output.write(`${line}\n`),
+  };
+}
