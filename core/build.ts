@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { allSources } from "./build/all_sources.ts";
 import type {
   BuildOptions,
   BuildPlan,
@@ -12,30 +13,29 @@ import type {
   PlannedStep,
   PlanOptions,
   StepExplanation,
-} from "./build_options.ts";
-import { buildEncoder, buildResult, tagDescriptor } from "./build_result.ts";
-import { BuildRun, type BuildRunParts } from "./build_run.ts";
-import { EXPORT_VERTEX, unusedArguments } from "./build_steps.ts";
-import type { BuiltInExportType, EngineParts } from "./engine.ts";
+} from "./build/build_options.ts";
+import { buildEncoder, buildResult, tagDescriptor } from "./build/build_result.ts";
+import { BuildRun } from "./build/build_run.ts";
+import { EXPORT_VERTEX, unknownStages, unusedArguments } from "./build/build_steps.ts";
+import type { BuiltInExportType, EngineParts } from "./build/engine_parts.ts";
+import { exportImage, type ExportOrder, outputEncoder } from "./build/export_image.ts";
 import { assembleImage } from "./execute/assemble_image.ts";
 import { CorruptBlobError } from "./execute/corrupt_blob.ts";
 import { encodeStoredImage, knownEncodedImage } from "./execute/encode_image.ts";
-import { ociLayoutSource, storeImageSource } from "./execute/image_source.ts";
 import type { StoredImage } from "./execute/stored_image.ts";
 import type { ImageResult, LayerRef } from "./execute/vertex_result.ts";
-import { exportImage, type ExportOrder, outputEncoder } from "./export_image.ts";
 import type { Graph } from "./graph/graph.ts";
 import { loadEncoder } from "./layer/encoders.ts";
 import type { BlobDigest, Digest } from "./oci/digest.ts";
 import { formatReference, parseReference } from "./oci/reference.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
+import { openBuildStore } from "./store/store.ts";
 import { dockerArchiveExporter } from "./transfer/docker_archive.ts";
 import type { Exporter } from "./transfer/exporter.ts";
 import { localDirectoryExporter } from "./transfer/local_directory.ts";
 import { ociArchiveExporter } from "./transfer/oci_archive.ts";
 import { rootfsTarExporter } from "./transfer/rootfs_tar.ts";
-import { openStore, type Store } from "./store/store.ts";
-import { rememberBuild } from "./unchanged_record.ts";
+import { rememberBuild } from "./unchanged/remember_build.ts";
 
 const builtInExporters: Readonly<Record<BuiltInExportType, Exporter>> = {
   oci: ociArchiveExporter,
@@ -60,25 +60,21 @@ export interface PlanOrder {
   readonly options: PlanOptions;
 }
 
-/** Opens the store that builds write to; the caller disposes it. */
-export function openBuildStore({ home }: EngineParts): Store {
-  return openStore({ home, durability: "fast" });
-}
-
 /** Builds, stores, tags and exports the first target of a graph. */
 export async function buildGraph(parts: EngineParts, order: BuildOrder): Promise<BuildResult> {
   const { graph, options, reporter } = order;
   const { tags = [], outputs = [] } = options;
   const encoder = buildEncoder(options);
   const exports = exportsOf(parts, outputs, encoder);
-  for (const text of unusedArguments(graph, options)) {
+  for (const text of [...unusedArguments(graph, options), ...unknownStages(graph, options)]) {
     reporter.event({ type: "warning", text });
   }
   using store = openBuildStore(parts);
   store.temp.removeAbandoned();
   for (let attempt = 1;; attempt++) {
     await using run = new BuildRun({
-      ...withBuiltIn(parts),
+      sources: allSources(parts),
+      executors: parts.executors,
       store,
       graph,
       options,
@@ -179,7 +175,8 @@ async function planned<Result>(
 ): Promise<Result> {
   using store = openBuildStore(parts);
   await using run = new BuildRun({
-    ...withBuiltIn(parts),
+    sources: allSources(parts),
+    executors: parts.executors,
     store,
     graph,
     options,
@@ -191,14 +188,6 @@ async function planned<Result>(
   } catch (error) {
     throw run.explained(error);
   }
-}
-
-/** What the plugins of an engine bring, with the sources that need none. */
-export function withBuiltIn(
-  { sources, executors }: EngineParts,
-): Pick<BuildRunParts, "sources" | "executors"> {
-  const all = [storeImageSource, ociLayoutSource, ...sources];
-  return { sources: new Map(all.map((source) => [source.scheme, source])), executors };
 }
 
 /** What is wrong with an output should not be found out after the work. */

@@ -1,6 +1,6 @@
 /**
  * The engine: what a recipe and the command line hold. It knows its plugins, checks the order and makes the graph;
- * what works through a graph (`build.ts`) is heavy to load and loaded when first needed.
+ * what does the work (`build.ts` and the folders beside it) is heavy to load and loaded when first needed.
  *
  * @module
  */
@@ -12,32 +12,27 @@ import type {
   GraphOptions,
   PlanOptions,
   StepExplanation,
-} from "./build_options.ts";
-import type { ObservationsOptions } from "./context/observations.ts";
-import { buildEncoder } from "./build_result.ts";
-import type { CacheMounts } from "./cache_mounts_seam.ts";
+} from "./build/build_options.ts";
+import { buildEncoder } from "./build/build_result.ts";
+import type { BuiltInExportType, EngineParts } from "./build/engine_parts.ts";
 import { isImage } from "./dsl/image.ts";
 import { invalidGraph, toGraph } from "./dsl/to_graph.ts";
-import type { EngineUpkeep } from "./engine_upkeep.ts";
 import { LayerwrightError } from "./errors.ts";
-import type { Executor } from "./execute/executor.ts";
-import type { Source } from "./execute/source.ts";
 import type { Graph } from "./graph/graph.ts";
 import { validateGraph } from "./graph/validate.ts";
 import { checkStepOptions } from "./graph/validate_surroundings.ts";
 import { parsePlatform, type Platform } from "./oci/platform.ts";
 import { parseReference } from "./oci/reference.ts";
+import type { EnginePast } from "./past/engine_past.ts";
 import type { Plugin } from "./plugin.ts";
 import type { ProgressReporter } from "./solve/progress.ts";
 import { storeHome } from "./store/home.ts";
 import type { Store } from "./store/store.ts";
-import type { Exporter } from "./transfer/exporter.ts";
-import type { PastBuild, PastStep } from "./past_builds.ts";
-import type { ShellOptions } from "./shell_options.ts";
-import type { VerifyOptions, VerifyResult } from "./verify_result.ts";
+import type { EngineUpkeep } from "./upkeep/engine_upkeep.ts";
+import type { VerifyOptions, VerifyResult } from "./verify/verify_result.ts";
 
 /** Builds images with a fixed set of plugins. */
-export interface Engine extends EngineUpkeep {
+export interface Engine extends EngineUpkeep, EnginePast {
   /**
    * Builds an image, stores it, tags it and exports it.
    *
@@ -60,27 +55,6 @@ export interface Engine extends EngineUpkeep {
    * is stored.
    */
   verify(target: BuildTarget, options?: VerifyOptions): Promise<VerifyResult>;
-  /** The cache mounts that builds left in the store. */
-  cacheMounts(): Promise<CacheMounts>;
-  /** Builds that the store remembers, the latest first: those that ran a step, or failed. */
-  builds(): Promise<readonly PastBuild[]>;
-  /**
-   * A remembered build and its steps, by their names as people give them: see `pastSteps`.
-   *
-   * @throws {LayerwrightError} `BUILD_UNKNOWN`.
-   */
-  steps(
-    names: { readonly build?: string | undefined; readonly step?: string | undefined },
-  ): Promise<{ readonly build: PastBuild; readonly steps: readonly PastStep[] }>;
-  /**
-   * Runs a shell, or another program, where a step of an earlier build ran: in the files it left, with all that was in
-   * force. It reads the standard input of this process, and has its terminal. What it changes is thrown away.
-   *
-   * @returns Its exit code.
-   * @throws {LayerwrightError} `BUILD_UNKNOWN` for what is not remembered, or not kept; `RUNTIME_MISSING`; `FILE_MISSING`
-   * where there is no shell.
-   */
-  shell(options: ShellOptions): Promise<number>;
   /** The graph a build would work through. */
   graph(target: BuildTarget, options?: GraphOptions): Graph;
   /** Opens the store that builds write to; the caller disposes it. */
@@ -93,21 +67,6 @@ export interface EngineOptions {
   /** The folder of the store; from the environment (`LAYERWRIGHT_HOME`, XDG) unless given. */
   readonly home?: string;
 }
-
-/** What the plugins of an engine bring to a build, and where its store is. */
-export interface EngineParts {
-  readonly sources: readonly Source[];
-  readonly executors: readonly Executor[];
-  /** By the type of output; those of plugins alone. */
-  readonly exporters: ReadonlyMap<string, Exporter>;
-  /** The folder of the store. */
-  readonly home: string;
-  /** For tests, which cannot wait until files are old. */
-  readonly observing?: Pick<ObservationsOptions, "settledNs"> | undefined;
-}
-
-/** Types of output that need no plugin: `build.ts` has their exporters. */
-export type BuiltInExportType = "oci" | "docker" | "tar" | "local";
 
 const BUILT_IN_EXPORT_TYPES: readonly BuiltInExportType[] = ["oci", "docker", "tar", "local"];
 
@@ -128,30 +87,7 @@ export function createEngine(options: EngineOptions): Engine {
   });
 
   const engine: Engine = {
-    async openStore(): Promise<Store> {
-      const { openBuildStore } = await loadBuild();
-      return openBuildStore(partsNow());
-    },
-
-    async cacheMounts(): Promise<CacheMounts> {
-      const { cacheMountsOf }: typeof import("./cache_mounts.ts") = await import(CACHE_MOUNTS);
-      return cacheMountsOf(partsNow());
-    },
-
-    async builds(): Promise<readonly PastBuild[]> {
-      const { pastBuilds }: typeof import("./past_builds.ts") = await import(PAST_BUILDS);
-      return pastBuilds(partsNow());
-    },
-
-    async steps(names): Promise<{ build: PastBuild; steps: readonly PastStep[] }> {
-      const { pastSteps }: typeof import("./past_builds.ts") = await import(PAST_BUILDS);
-      return pastSteps(partsNow(), names);
-    },
-
-    async shell(shellOptions): Promise<number> {
-      const { openShell }: typeof import("./shell.ts") = await import(SHELL);
-      return await openShell(partsNow(), shellOptions);
-    },
+    openStore: async () => (await storeModule()).openBuildStore(partsNow()),
 
     graph(target, graphOptions = {}): Graph {
       if (!isImage(target)) return checkedGraph(target);
@@ -171,59 +107,63 @@ export function createEngine(options: EngineOptions): Engine {
       buildEncoder(buildOptions);
       checkStepOptions(buildOptions);
       const graph = engine.graph(target, buildOptions);
-      const reporter = typeof progress === "object" ? progress : await reporterOf(progress);
-      try {
+      return await reporting(progress, async (reporter) => {
         const parts = partsNow();
         const order = { graph, options: buildOptions, reporter };
-        const { unchangedBuild }: typeof import("./unchanged_build.ts") = await import(UNCHANGED);
-        const unchanged = await unchangedBuild(parts, order);
-        if (unchanged !== undefined) return unchanged;
-        const { buildGraph } = await loadBuild();
-        return await buildGraph(parts, order);
-      } finally {
-        if (typeof progress !== "object") reporter.close();
-      }
+        const unchanged = await (await unchangedModule()).unchangedBuild(parts, order);
+        return unchanged ?? await (await buildModule()).buildGraph(parts, order);
+      });
     },
 
     async plan(target, planOptions = {}): Promise<BuildPlan> {
       buildEncoder(planOptions);
       checkStepOptions(planOptions);
       const graph = engine.graph(target, planOptions);
-      const { planGraph } = await loadBuild();
-      return await planGraph(partsNow(), { graph, options: planOptions });
+      return await (await buildModule()).planGraph(partsNow(), { graph, options: planOptions });
     },
 
     async explain(target, planOptions = {}): Promise<readonly StepExplanation[]> {
       checkStepOptions(planOptions);
       const graph = engine.graph(target, planOptions);
-      const { explainGraph } = await loadBuild();
-      return await explainGraph(partsNow(), { graph, options: planOptions });
+      return await (await buildModule()).explainGraph(partsNow(), { graph, options: planOptions });
     },
 
     async verify(target, verifyOptions = {}): Promise<VerifyResult> {
       checkStepOptions(verifyOptions);
       const graph = engine.graph(target, verifyOptions);
-      const { progress } = verifyOptions;
-      const reporter = typeof progress === "object" ? progress : await reporterOf(progress);
-      try {
-        const { verifyGraph }: typeof import("./verify.ts") = await import(VERIFY);
-        return await verifyGraph(partsNow(), { graph, options: verifyOptions, reporter });
-      } finally {
-        if (typeof progress !== "object") reporter.close();
-      }
+      const { verifyGraph } = await verifyModule();
+      return await reporting(
+        verifyOptions.progress,
+        (reporter) => verifyGraph(partsNow(), { graph, options: verifyOptions, reporter }),
+      );
     },
 
-    probe: async (executor) => await (await loadUpkeep()).probeEngine(partsNow(), executor),
-    prune: async (pruneOptions) => await (await loadUpkeep()).pruneStore(partsNow(), pruneOptions),
-    removeStore: async () => await (await loadUpkeep()).removeStore(partsNow()),
+    builds: async () => (await pastModule()).pastBuilds(partsNow()),
+    steps: async (names) => (await pastModule()).pastSteps(partsNow(), names),
+    shell: async (shellOptions) => await (await shellModule()).openShell(partsNow(), shellOptions),
+
+    cacheMounts: async () => (await upkeepModule()).cacheMountsOf(partsNow()),
+    probe: async (executor) => await (await upkeepModule()).probeEngine(partsNow(), executor),
+    prune: async (prune) => await (await upkeepModule()).pruneStore(partsNow(), prune),
+    removeStore: async () => await (await upkeepModule()).removeStore(partsNow()),
     serve: async (connection) =>
-      await (await loadUpkeep()).serveSteps(partsNow(), options.plugins, connection),
+      await (await upkeepModule()).serveSteps(partsNow(), options.plugins, connection),
   };
   return engine;
 
-  async function reporterOf(mode: string | undefined): Promise<ProgressReporter> {
-    const factory = options.plugins.findLast(({ progress }) => progress !== undefined)?.progress;
-    return await factory?.(mode) ?? SILENT;
+  /** Works with a reporter: the caller's, who closes it, or one of a mode. */
+  async function reporting<Result>(
+    progress: BuildOptions["progress"],
+    work: (reporter: ProgressReporter) => Promise<Result>,
+  ): Promise<Result> {
+    if (typeof progress === "object") return await work(progress);
+    const factory = options.plugins.findLast((plugin) => plugin.progress !== undefined)?.progress;
+    const reporter = await factory?.(progress) ?? SILENT;
+    try {
+      return await work(reporter);
+    } finally {
+      reporter.close();
+    }
   }
 
   function checkExporter(type: string): void {
@@ -241,21 +181,21 @@ export function createEngine(options: EngineOptions): Engine {
 }
 
 // Deno reads all that a program may import by a literal before it runs any of it; by a name, when it is imported.
-const UNCHANGED: string = "./unchanged_build.ts";
-const BUILD: string = "./build.ts";
-const UPKEEP: string = "./engine_upkeep.ts";
-const PAST_BUILDS: string = "./past_builds.ts";
-const SHELL: string = "./shell.ts";
-const VERIFY: string = "./verify.ts";
-const CACHE_MOUNTS: string = "./cache_mounts.ts";
-
-async function loadUpkeep(): Promise<typeof import("./engine_upkeep.ts")> {
-  return await import(UPKEEP);
+async function load<Module>(path: string): Promise<Module> {
+  return await import(path);
 }
 
-async function loadBuild(): Promise<typeof import("./build.ts")> {
-  return await import(BUILD);
-}
+type Load<Module> = () => Promise<Module>;
+const buildModule: Load<typeof import("./build.ts")> = () => load("./build.ts");
+const pastModule: Load<typeof import("./past/past_builds.ts")> = () =>
+  load("./past/past_builds.ts");
+const shellModule: Load<typeof import("./past/shell.ts")> = () => load("./past/shell.ts");
+const storeModule: Load<typeof import("./store/store.ts")> = () => load("./store/store.ts");
+const unchangedModule: Load<typeof import("./unchanged/unchanged_build.ts")> = () =>
+  load("./unchanged/unchanged_build.ts");
+const upkeepModule: Load<typeof import("./upkeep/engine_upkeep.ts")> = () =>
+  load("./upkeep/engine_upkeep.ts");
+const verifyModule: Load<typeof import("./verify/verify.ts")> = () => load("./verify/verify.ts");
 
 /** @throws {LayerwrightError} `REFERENCE_INVALID` for what cannot name an image yet to be built. */
 function checkTag(tag: string): void {

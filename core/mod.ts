@@ -9,12 +9,22 @@
  */
 export * from "./errors.ts";
 export { nearestName } from "./nearest_name.ts";
+
+// The engine: what it is told and what it answers.
 export { createEngine, type Engine, type EngineOptions } from "./engine.ts";
-export type { PastBuild, PastStep } from "./past_builds.ts";
-export type { ShellOptions } from "./shell_options.ts";
-export type { EngineProbe, ProbedExecutor } from "./engine_probe.ts";
-export type { EngineUpkeep } from "./engine_upkeep.ts";
-export type { PruneOptions, PruneResult, RemovedStore } from "./prune.ts";
+export type { EnginePast } from "./past/engine_past.ts";
+export type { PastBuild, PastStep } from "./past/past_builds.ts";
+export type { ShellOptions } from "./past/shell_options.ts";
+export type { EngineProbe, ProbedExecutor } from "./upkeep/engine_probe.ts";
+export type { EngineUpkeep } from "./upkeep/engine_upkeep.ts";
+export type { PruneOptions, PruneResult, RemovedStore } from "./upkeep/prune.ts";
+export type {
+  BuildRecord,
+  KeptState,
+  RecordedLayer,
+  RecordedStep,
+  StepOutcome,
+} from "./store/build_record.ts";
 export type { GcItem } from "./store/gc.ts";
 export type { GcTree } from "./store/gc_trees.ts";
 export type {
@@ -28,18 +38,21 @@ export type {
   PlannedStep,
   PlanOptions,
   StepExplanation,
-} from "./build_options.ts";
+} from "./build/build_options.ts";
 export type {
   DifferenceCause,
   FileDifference,
   VerifiedStep,
   VerifyOptions,
   VerifyResult,
-} from "./verify_result.ts";
+} from "./verify/verify_result.ts";
+export type { DifferingField } from "./layer/layer_differences.ts";
 export type { Variation } from "./execute/step_reruns.ts";
 export type { SecretSource, SshSource, StepOptions } from "./execute/step_options.ts";
-export type { CacheMounts, PackedCacheMount } from "./cache_mounts_seam.ts";
+export type { CacheMounts, PackedCacheMount } from "./upkeep/cache_mounts_seam.ts";
 export type { CacheMountInfo } from "./store/cache_mount_list.ts";
+export type { CacheMountAbout, CacheMountScope } from "./store/cache_mount_scope.ts";
+
 export {
   definePlugin,
   type Plugin,
@@ -65,17 +78,24 @@ export { type Context, context, type ContextOptions } from "./dsl/context.ts";
 export { inlineFile, type InlineFileValue } from "./dsl/inline_file.ts";
 export {
   bindMount,
+  type BindMountOptions,
   cacheMount,
+  type CacheMountOptions,
+  type MountOriginOptions,
+  type MountOwnerOptions,
   type MountValue,
   secretMount,
+  type SecretMountOptions,
   sshMount,
+  type SshMountOptions,
   tmpfsMount,
 } from "./dsl/mount.ts";
-export { sh, type ShellCommand } from "./dsl/shell_quote.ts";
+export type { FileOrigin, StageBase } from "./dsl/step.ts";
+export { sh, type ShellCommand, type ShellValue } from "./dsl/shell_quote.ts";
 export { source, type SourceValue } from "./dsl/source.ts";
 export { toDockerfile } from "./dsl/to_dockerfile.ts";
 export { toGraph, type ToGraphOptions } from "./dsl/to_graph.ts";
-export { resolveCallSite } from "./dsl/call_site.ts";
+export { type CallSite, resolveCallSite } from "./dsl/call_site.ts";
 
 // The graph.
 export type * from "./graph/op.ts";
@@ -88,7 +108,9 @@ export type { Vertex, VertexDigest, VertexMetadata } from "./graph/vertex.ts";
 // The seams.
 export type * from "./execute/executor.ts";
 export {
+  type ResolvedImage,
   type ResolvedSource,
+  type ResolvedTree,
   type Source,
   type SourceContext,
   type SourceObservations,
@@ -108,18 +130,22 @@ export type {
   ExportOptions,
 } from "./transfer/exporter.ts";
 export type { EncodeImageOptions } from "./execute/encode_image.ts";
+export type { LayerRef } from "./execute/vertex_result.ts";
 export type { StoredImage, StoredImageLayer } from "./execute/stored_image.ts";
+export type { FileEntry } from "./layer/file_entry.ts";
+export type { WrittenLayer } from "./layer/write_layer.ts";
 export { type Compression, DEFAULT_ENCODER, encoderNameOf } from "./layer/compression.ts";
-export type { BlobStore } from "./store/blob_store.ts";
+export type { BlobSource, BlobStore, ByteRange, StoredBlob } from "./store/blob_store.ts";
 export type { Store } from "./store/store.ts";
 
 // The formats.
 export * from "./oci/digest.ts";
 export type { Descriptor } from "./oci/descriptor.ts";
-export type { ContainerConfig, HistoryEntry, ImageConfig } from "./oci/image_config.ts";
-export { formatReference, parseReference } from "./oci/reference.ts";
+export type { ContainerConfig, HistoryEntry, ImageConfig, RootFs } from "./oci/image_config.ts";
+export type { Manifest } from "./oci/manifest.ts";
+export { formatReference, parseReference, type Reference } from "./oci/reference.ts";
 export { formatPlatform, parsePlatform, type Platform } from "./oci/platform.ts";
-export type { Violation } from "./oci/validate_image.ts";
+export type { BlobReader, ValidateImageOptions, Violation } from "./oci/validate_image.ts";
 
 // Loaded at the first call.
 export { encodeImage, parseGraph, validateImage } from "./on_demand.ts";

@@ -16,6 +16,8 @@ export interface StepConnection {
   readonly input: AsyncIterable<Uint8Array>;
   /** Resolves when there is room for more; rejects when nobody reads any more. */
   readonly write: (bytes: Uint8Array) => Promise<void>;
+  /** Privileges that steps may have here, whatever the other side allows: `security.insecure`. */
+  readonly allow?: readonly string[];
 }
 
 /** What it takes to run steps for an engine on another machine. */

@@ -103,6 +103,8 @@ test("dsl, graph and oci do no I/O and read no clock, environment or random sour
   }
 });
 
+const BELOW_EXECUTE = ["solve", "graph", "context", "layer", "store", "transfer", "oci", "host"];
+
 /** Which folders of core a folder may import; type imports are free, since they carry no behaviour. */
 const allowed: Readonly<Record<string, readonly string[]>> = {
   oci: ["oci"],
@@ -114,8 +116,28 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   store: ["store", "oci", "host", "layer"],
   transfer: ["transfer", "store", "layer", "oci", "host"],
   solve: ["solve", "graph", "oci"],
-  execute: ["execute", "solve", "graph", "context", "layer", "store", "transfer", "oci", "host"],
+  execute: ["execute", ...BELOW_EXECUTE],
+  // What makes, keeps and looks after builds; only core's entries know all of them.
+  records: ["records", "execute", ...BELOW_EXECUTE],
+  build: ["build", "records", "execute", ...BELOW_EXECUTE],
+  unchanged: ["unchanged", "build", ...BELOW_EXECUTE],
+  past: ["past", "build", "execute", ...BELOW_EXECUTE],
+  verify: ["verify", "build", "execute", ...BELOW_EXECUTE],
+  upkeep: ["upkeep", "execute", ...BELOW_EXECUTE],
 };
+
+/** Files that are in none of those folders; another one needs a reason. */
+const entries = [
+  ...["build.ts", "engine.ts", "mod.ts", "on_demand.ts", "plugin.ts"],
+  ...["errors.ts", "nearest_name.ts", "version.ts"],
+];
+
+test("every file of core is in a folder whose imports are known, or an entry", () => {
+  for (const path of core) {
+    const [folder = "", below] = relative(join(root, "core"), path).split("/");
+    assert.ok((below === undefined ? entries : Object.keys(allowed)).includes(folder), path);
+  }
+});
 
 /** Pure functions, in the way that loads fastest on each runtime: open to every folder. */
 const pureHostFiles = ["core/host/sha256.ts", "core/host/file_url.ts"];

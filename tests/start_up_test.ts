@@ -46,7 +46,12 @@ const startUps: readonly StartUp[] = [
   { entry: "core/mod.ts", what: "a plugin", files: 58, others: RECIPE_MODULES },
   { entry: "core/engine.ts", what: "a graph", files: 50, others: RECIPE_MODULES },
   // A build that finds nothing changed loads this, and mod.ts.
-  { entry: "core/unchanged_build.ts", what: "the look for changes", files: 30, others: [] },
+  {
+    entry: "core/unchanged/unchanged_build.ts",
+    what: "the look for changes",
+    files: 30,
+    others: [],
+  },
   { entry: "bin/main.ts", what: "a command", files: 12, others: ["node:fs"] },
 ];
 
@@ -75,5 +80,8 @@ test("closureOf() sees what is loaded later, and what Deno reads before", () => 
   assert.ok(!recipe.files.has("core/build.ts"));
   const build = closureOf("core/build.ts", "loaded");
   assert.ok(build.others.has("node:crypto") && build.others.has("valibot"));
-  assert.deepEqual(build.files.get("core/build_run.ts"), ["core/build.ts", "core/build_run.ts"]);
+  assert.deepEqual(build.files.get("core/build/build_run.ts"), [
+    "core/build.ts",
+    "core/build/build_run.ts",
+  ]);
 });

@@ -20,7 +20,7 @@ export interface MissingPath {
  *
  * @param path A clean path that leads nowhere in the tree.
  */
-export function describeMissing(tree: SourceTree, path: string): MissingPath {
+function describeMissing(tree: SourceTree, path: string): MissingPath {
   const facts: string[] = [];
   const ways: string[] = [];
   const blocked = firstObstacle(tree, path);

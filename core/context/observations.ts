@@ -1,6 +1,6 @@
 /**
  * All that a build looked at outside of the store, so that a later build can tell by a look at the same that nothing
- * changed: see `core/unchanged_build.ts`.
+ * changed: see `core/unchanged/unchanged_build.ts`.
  *
  * What is kept of a file is its status. A directory that has the same ctime holds the same names, and a file that has
  * the same ctime has the same content, mode and attributes, but for a change in the same tick of the clock as the last

@@ -33,10 +33,10 @@ export interface ContextOptions {
 }
 
 /** The name of the context that steps without a `from` copy from. */
-export const DEFAULT_CONTEXT_NAME = "default";
+const DEFAULT_CONTEXT_NAME = "default";
 
 /** Names given in order of appearance; no one else may use them. */
-export const NUMBERED_CONTEXT_NAME: RegExp = /^context-\d+$/;
+const NUMBERED_CONTEXT_NAME: RegExp = /^context-\d+$/;
 
 /**
  * Makes a directory a build context.

@@ -1,6 +1,8 @@
 /**
  * Where recipes start.
  *
+ * Over 300 lines: one class, with a short method for each instruction.
+ *
  * @module
  */
 import { LayerwrightError } from "../errors.ts";

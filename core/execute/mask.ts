@@ -6,7 +6,7 @@
 import type { PartSearch } from "./part_search.ts";
 
 /** Shorter values are not masked: they would be found everywhere, and say little. */
-export const SHORTEST_MASKED_BYTES = 4;
+const SHORTEST_MASKED_BYTES = 4;
 
 /** What stands for a value. */
 const MASK: Uint8Array = new TextEncoder().encode("***");

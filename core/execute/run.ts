@@ -17,6 +17,7 @@ import { type MountInput, mountPreimage } from "./mount_preimage.ts";
 import { withMounts } from "./run_mounts.ts";
 import type { Runner, RunnerPool } from "./runner_pool.ts";
 import { withVariables } from "./step_credentials.ts";
+import { stepFailed } from "./step_failed.ts";
 import type { StepOptions } from "./step_options.ts";
 import { chainOf, type LayerRef } from "./vertex_result.ts";
 import { findLayer, findOrMakeLayer, type Workbench } from "./workbench.ts";
@@ -82,7 +83,8 @@ export async function executeRun(
   bench.recorder?.described(vertex, inputs);
   return await findOrMakeLayer(bench, {
     ...request,
-    produce: (tarPath) => runStep(bench, vertex, inputs, step, runners, tarPath),
+    produce: (tarPath) =>
+      runners.use((runner) => runStep(bench, { vertex, inputs, step, runner, tarPath })),
   });
 }
 
@@ -162,37 +164,37 @@ function mergedByName<T extends { readonly name: string }>(
 
 async function runStep(
   bench: Workbench,
-  vertex: Vertex & { readonly op: RunOp },
-  inputs: RunInputs,
-  step: Step,
-  runners: RunnerPool,
-  tarPath: string,
+  { vertex, inputs, step, runner, tarPath }: {
+    readonly vertex: Vertex & { readonly op: RunOp };
+    readonly inputs: RunInputs;
+    readonly step: Step;
+    readonly runner: Runner;
+    readonly tarPath: string;
+  },
 ): Promise<WrittenLayer> {
-  return await runners.use(async (runner) => {
-    const { snapshots } = runner;
-    const upperDirectory = snapshots.newPath();
-    const failedDirectory = snapshots.variant === undefined
-      ? undefined
-      : bench.recorder?.failedDirectory(vertex.digest, snapshots.variant);
-    const places = {
-      ...{ layerPath: tarPath, upperDirectory },
-      ...failedDirectory === undefined ? {} : { failedDirectory },
-    };
-    const output = {
-      write: (stream: "stdout" | "stderr", bytes: Uint8Array): void =>
-        bench.report({ type: "log", vertex: vertex.digest, stream, bytes, timeMs: Date.now() }),
-    };
-    const result = await performStep(bench, { vertex, inputs, step, runner, places, output });
-    bench.recorder?.ended(vertex.digest, result);
-    for (const text of result.notes) bench.report({ type: "warning", vertex: vertex.digest, text });
-    if (result.layer === undefined) throw stepFailed(step, result);
-    const { diffId, sizeBytes } = result.layer;
-    await snapshots.commit(upperDirectory, {
-      chainId: chainId([...inputs.layers.map((layer) => layer.diffId), diffId]),
-      sizeBytes,
-    });
-    return result.layer;
+  const { snapshots } = runner;
+  const upperDirectory = snapshots.newPath();
+  const failedDirectory = snapshots.variant === undefined
+    ? undefined
+    : bench.recorder?.failedDirectory(vertex.digest, snapshots.variant);
+  const places = {
+    ...{ layerPath: tarPath, upperDirectory },
+    ...failedDirectory === undefined ? {} : { failedDirectory },
+  };
+  const output = {
+    write: (stream: "stdout" | "stderr", bytes: Uint8Array): void =>
+      bench.report({ type: "log", vertex: vertex.digest, stream, bytes, timeMs: Date.now() }),
+  };
+  const result = await performStep(bench, { vertex, inputs, step, runner, places, output });
+  bench.recorder?.ended(vertex.digest, result);
+  for (const text of result.notes) bench.report({ type: "warning", vertex: vertex.digest, text });
+  if (result.layer === undefined) throw stepFailed(step, result);
+  const { diffId, sizeBytes } = result.layer;
+  await snapshots.commit(upperDirectory, {
+    chainId: chainId([...inputs.layers.map((layer) => layer.diffId), diffId]),
+    sizeBytes,
   });
+  return result.layer;
 }
 
 /**
@@ -262,40 +264,4 @@ export async function runAgain(
     ...{ vertex, inputs, step, runner, places, output },
     ...hostname === undefined ? {} : { hostname },
   });
-}
-
-function stepFailed(
-  step: Step,
-  { exitCode, timedOut, outOfMemory }: RunResult,
-): LayerwrightError {
-  const command = step.args.join(" ");
-  if (timedOut) {
-    return new LayerwrightError(
-      "RUN_FAILED",
-      `Cannot run "${command}": still running after ${step.timeoutMs} ms`,
-      {
-        hint:
-          "raise timeoutMs of this step (of all: --timeout), or find what it waits for in its output",
-      },
-    );
-  }
-  if (outOfMemory === true) {
-    const limit = step.resources?.memoryBytes;
-    return new LayerwrightError(
-      "RUN_FAILED",
-      `process "${command}" did not complete successfully: out of memory: exit code: ${exitCode}`,
-      { hint: `let the step use less than ${limit} bytes, or raise memoryBytes of its resources` },
-    );
-  }
-  const meanings: Readonly<Record<number, string>> = {
-    126: "the program is there but cannot be executed: check its mode, and its platform " +
-      "(one of another platform needs qemu-user-static and binfmt_misc)",
-    127: "there is no such program in the image: check the name, PATH and the steps before",
-    137: "it was killed by SIGKILL, as the kernel does when memory runs out",
-  };
-  return new LayerwrightError(
-    "RUN_FAILED",
-    `process "${command}" did not complete successfully: exit code: ${exitCode}`,
-    { hint: meanings[exitCode] ?? "read the step's output above" },
-  );
 }

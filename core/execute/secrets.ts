@@ -24,7 +24,7 @@ import { PartSearch } from "./part_search.ts";
 import type { SecretSource } from "./step_options.ts";
 
 /** The limit of BuildKit. */
-export const SECRET_LIMIT_BYTES: number = 500 * 1024;
+const SECRET_LIMIT_BYTES: number = 500 * 1024;
 
 const SALT_FILE = "secret-salt";
 const SALT_BYTES = 32;

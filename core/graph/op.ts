@@ -8,6 +8,8 @@
  *
  * Inputs are not part of an op: a vertex lists them as edges, and an op refers to them by position.
  *
+ * Over 300 lines: the set is closed, and to be read as a whole.
+ *
  * @module
  */
 

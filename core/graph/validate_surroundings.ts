@@ -15,6 +15,9 @@ type GeneralSurroundings = Surroundings & {
   readonly network?: RunOp["network"];
 };
 
+/** docker's limit of limits. */
+const LEAST_MEMORY_BYTES = 6 * 1024 * 1024;
+
 const NETWORKS: readonly string[] = ["default", "none", "host"];
 
 /** The names of setrlimit(2), as limits.conf(5) and docker spell them. */
@@ -58,6 +61,10 @@ export function surroundingsProblems(
   for (const [what, value] of Object.entries(sizes)) {
     if (value === undefined || (Number.isSafeInteger(value) && value >= 1)) continue;
     say(`Cannot limit ${what} to ${value}: not a whole number from 1`);
+  }
+  const { memoryBytes = LEAST_MEMORY_BYTES } = resources;
+  if (Number.isInteger(memoryBytes) && memoryBytes >= 1 && memoryBytes < LEAST_MEMORY_BYTES) {
+    say(`Cannot limit memory to ${memoryBytes}: less than 6 MiB, in which nothing starts`);
   }
   return problems;
 }

@@ -5,7 +5,7 @@
  */
 import { FileStatus, type StatxBinding } from "./file_status.ts";
 import type { ForeignFunction, ForeignType, Host, SystemCalls } from "./host.ts";
-import { readFileByNode, touchByNode } from "./node_files.ts";
+import { hasFfi, readFileByNode, touchByNode } from "./node_files.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
 interface BunFfi {
@@ -28,7 +28,7 @@ interface BunFiles {
 
 /** On its own, since a build that finds nothing changed needs nothing else; undefined where there is no such call. */
 function bindStatx(): StatxBinding | undefined {
-  if (process.platform !== "linux") return undefined;
+  if (!hasFfi()) return undefined;
   try {
     const ffi = bunFfi();
     const { symbols } = ffi.dlopen("libc.so.6", {
@@ -98,6 +98,7 @@ function bindLibrary<Name extends string>(
       returns: FFI_TYPES[result],
     }]),
   );
+  if (!hasFfi()) return undefined;
   try {
     return bunFfi().dlopen(library, symbols).symbols as Record<Name, () => unknown>;
   } catch {
@@ -118,6 +119,7 @@ async function* readPipe(fd: number): AsyncIterable<Uint8Array> {
 /** Makes the host for Bun. FFI is bound at the first use. */
 export function bunHost(version: string): Host {
   let calls: SystemCalls | undefined | null = null;
+  let given: SystemCalls | undefined;
   let status: FileStatus | undefined;
   return {
     runtime: "bun",
@@ -125,13 +127,16 @@ export function bunHost(version: string): Host {
     systemCalls(): SystemCalls | undefined {
       if (calls === null) {
         try {
-          calls = process.platform === "linux" ? systemCallsOf(bindLibc()) : undefined;
+          calls = hasFfi() ? systemCallsOf(bindLibc()) : undefined;
         } catch {
           // A C library of another name (musl): the callers fall back to tools, or say what is missing.
           calls = undefined;
         }
       }
-      return calls;
+      return calls ?? given;
+    },
+    useSystemCalls(systemCalls): void {
+      given = systemCalls;
     },
     bindLibrary,
     readPipe,

@@ -5,7 +5,7 @@
  */
 import { FileStatus, type StatxBinding } from "./file_status.ts";
 import type { ForeignFunction, Host, SystemCalls } from "./host.ts";
-import { readPipeByNode } from "./node_files.ts";
+import { hasFfi, readPipeByNode } from "./node_files.ts";
 import { type LibcSymbols, systemCallsOf } from "./system_calls.ts";
 
 /** The part of the `Deno` global used here, so that type checks pass under both runtimes' types. */
@@ -17,14 +17,13 @@ export interface DenoGlobal {
   ): { readonly symbols: Record<string, (...args: unknown[]) => unknown> };
   readFileSync(path: string): Uint8Array;
   utimeSync(path: string, atime: Date, mtime: Date): void;
-  readonly build: { readonly os: string };
   readonly UnsafePointer: { of(bytes: Uint8Array): unknown; value(pointer: unknown): bigint };
   readonly UnsafePointerView: new (pointer: unknown) => { getInt32(offset?: number): number };
 }
 
 /** On its own, since a build that finds nothing changed needs nothing else; undefined where there is no such call. */
 function bindStatx(deno: DenoGlobal): StatxBinding | undefined {
-  if (deno.build.os !== "linux") return undefined;
+  if (!hasFfi()) return undefined;
   try {
     const { symbols } = deno.dlopen("libc.so.6", {
       // Addresses as numbers, which Deno hands over fastest: user space ends below 2^53.
@@ -86,6 +85,7 @@ function bindLibrary<Name extends string>(
       result,
     }]),
   );
+  if (!hasFfi()) return undefined;
   try {
     return deno.dlopen(library, symbols).symbols as Record<Name, () => unknown>;
   } catch {
@@ -96,6 +96,7 @@ function bindLibrary<Name extends string>(
 /** Makes the host for Deno. FFI is bound at the first use and needs `--allow-ffi`. */
 export function denoHost(deno: DenoGlobal): Host {
   let calls: SystemCalls | undefined | null = null;
+  let given: SystemCalls | undefined;
   let status: FileStatus | undefined;
   return {
     runtime: "deno",
@@ -103,13 +104,16 @@ export function denoHost(deno: DenoGlobal): Host {
     systemCalls(): SystemCalls | undefined {
       if (calls === null) {
         try {
-          calls = process.platform === "linux" ? systemCallsOf(bindLibc(deno)) : undefined;
+          calls = hasFfi() ? systemCallsOf(bindLibc(deno)) : undefined;
         } catch {
           // No permission, or a C library of another name.
           calls = undefined;
         }
       }
-      return calls;
+      return calls ?? given;
+    },
+    useSystemCalls(systemCalls): void {
+      given = systemCalls;
     },
     bindLibrary: (library, functions) => bindLibrary(deno, library, functions),
     readPipe: readPipeByNode,

@@ -45,8 +45,13 @@ export interface ForeignFunction {
 export interface Host {
   readonly runtime: RuntimeName;
   readonly version: string;
-  /** The system calls, or undefined where there is no FFI (no Linux, no permission). */
+  /**
+   * The system calls through FFI; else those that this process was given; else undefined. There is no FFI on other
+   * systems than Linux, without permission, and with `LAYERWRIGHT_FFI=off`.
+   */
   systemCalls(): SystemCalls | undefined;
+  /** Gives this process what to use where there is no FFI. */
+  useSystemCalls(calls: SystemCalls): void;
   /**
    * Functions of another C library, by the name its file has where the loader looks. Undefined where there is no FFI, no
    * such library, or no such function in it. Arguments are what their type says: bytes, numbers, bigints for `u64`.

@@ -22,6 +22,7 @@ function detectHost(): Host {
     runtime: "node",
     version: process.versions.node,
     systemCalls: () => undefined,
+    useSystemCalls(): void {},
     bindLibrary: () => undefined,
     readPipe: readPipeByNode,
     fileStatus: () => status ??= new FileStatus(),

@@ -1,5 +1,5 @@
 /**
- * Small file work through `node:fs`, which is loaded at the first use: on Deno that takes as long as a start.
+ * Small work through modules of Node, loaded at the first use: on Deno `node:fs` takes as long as a start.
  *
  * @module
  */
@@ -17,6 +17,16 @@ export function readFileByNode(path: string): Uint8Array | undefined {
 export async function* readPipeByNode(fd: number): AsyncIterable<Uint8Array> {
   // Closes the file itself.
   yield* process.getBuiltinModule("node:fs").createReadStream("", { fd });
+}
+
+/** Whether to ask for the C library at all. The variable is for machines on which FFI is there and fails. */
+export function hasFfi(): boolean {
+  try {
+    return process.platform === "linux" && process.env["LAYERWRIGHT_FFI"] !== "off";
+  } catch {
+    // Deno without the permission to read the environment.
+    return true;
+  }
 }
 
 /** As `Host.touch`. */

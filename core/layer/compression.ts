@@ -50,7 +50,7 @@ export const PLAIN_ENCODER = "tar";
 export const ENCODER_ANNOTATION = "dev.layerwright.encoder";
 
 /** What is said to those who ask for something else. */
-export const KNOWN_COMPRESSIONS =
+const KNOWN_COMPRESSIONS =
   "uncompressed, gzip (gzip:1 to gzip:3, 2 unless given), zstd (zstd:1 to zstd:19, 3 unless given)";
 
 /**

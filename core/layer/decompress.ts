@@ -18,7 +18,7 @@ const PLAIN_PIECE_BYTES = 1024 * 1024;
 export const SNIFF_BYTES = 10;
 
 /** Most bytes of one layer unless the caller says otherwise: 64 GiB, several times the largest images in use. */
-export const LAYER_LIMIT_BYTES: number = 64 * 1024 ** 3;
+const LAYER_LIMIT_BYTES: number = 64 * 1024 ** 3;
 
 /** How far {@link decompressed} goes. */
 export interface DecompressOptions {

@@ -9,7 +9,7 @@ import { host } from "../host/mod.ts";
 import type { FileEntry, FileIdentity } from "./file_entry.ts";
 
 /** Bytes of content handed over at once, at most. */
-export const CONTENT_PIECE_BYTES: number = 1 << 20;
+const CONTENT_PIECE_BYTES: number = 1 << 20;
 
 // Someone who swaps a file for a FIFO or a link between the walk and now must not make us wait for ever, or
 // read elsewhere. Windows knows neither flag.

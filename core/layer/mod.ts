@@ -10,5 +10,6 @@ export { parentPath, resolveInside } from "./link_resolver.ts";
 export { isOverlayXattr } from "./normalize.ts";
 export { indexTar } from "./tar_reader.ts";
 export { stackTrees, Tree } from "./tree.ts";
+export { removeTree } from "./remove_tree.ts";
 export { refuseReservedName, whiteoutEntry } from "./whiteout.ts";
 export { writeLayer, type WriteLayerOptions, type WrittenLayer } from "./write_layer.ts";

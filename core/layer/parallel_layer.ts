@@ -2,6 +2,8 @@
  * A large layer written by several threads: they read, hash and write files chunk by chunk, while this one hashes the
  * tar in order. The bytes are those of `writeLayer`, whatever the number of threads.
  *
+ * Over 300 lines: what is under way, and whose turn it is, is the state of one class.
+ *
  * @module
  */
 import { createHash } from "node:crypto";

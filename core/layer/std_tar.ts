@@ -9,7 +9,7 @@ import { LayerwrightError } from "../errors.ts";
 import { checkEntry } from "./entry_rules.ts";
 import type { FileEntry, FileType } from "./file_entry.ts";
 import { normalizeMemberPath } from "./member_name.ts";
-import { BLOCK_SIZE, headerSizeBytes } from "./tar_header.ts";
+import { BLOCK_SIZE, FLAGGED_TYPES, headerSizeBytes } from "./tar_header.ts";
 import type { TarMember } from "./tar_reader.ts";
 
 /** An entry and its bytes: a member of `readTar()` is one. */
@@ -51,15 +51,6 @@ export interface StdTarEntry {
   readonly readable?: ReadableStream<Uint8Array>;
 }
 
-const TYPES: ReadonlyMap<string, FileType> = new Map([
-  ["0", "file"],
-  ["1", "hardlink"],
-  ["2", "symlink"],
-  ["3", "character-device"],
-  ["4", "block-device"],
-  ["5", "directory"],
-  ["6", "fifo"],
-]);
 /** `TarStream` writes owners in six digits. */
 const MAX_STD_ID = 0o777777;
 
@@ -73,7 +64,7 @@ export async function* fromStdTar(
   stream: AsyncIterable<StdTarEntry>,
 ): AsyncGenerator<EntryWithBody> {
   for await (const { path: rawPath, header, readable } of stream) {
-    const type = TYPES.get(header.typeflag);
+    const type = FLAGGED_TYPES.get(header.typeflag);
     if (type === undefined) {
       await readable?.cancel();
       throw unsupported(rawPath, `the header type ${JSON.stringify(header.typeflag)}`);

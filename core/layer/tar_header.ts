@@ -24,7 +24,7 @@ const MAX_11_DIGITS = 0o77777777777;
 const NAME_SIZE = 100;
 const PREFIX_SIZE = 155;
 const NON_ASCII = /[\u0080-\uffff]/;
-const TYPE_FLAG: Readonly<Record<FileType, string>> = {
+const TYPE_FLAGS: Readonly<Record<FileType, string>> = {
   file: "0",
   hardlink: "1",
   symlink: "2",
@@ -33,6 +33,11 @@ const TYPE_FLAG: Readonly<Record<FileType, string>> = {
   directory: "5",
   fifo: "6",
 };
+
+/** What a type flag of ustar stands for. */
+export const FLAGGED_TYPES: ReadonlyMap<string, FileType> = new Map(
+  (Object.keys(TYPE_FLAGS) as FileType[]).map((type) => [TYPE_FLAGS[type], type]),
+);
 
 /** The bytes that fill the last block of `sizeBytes` of content. */
 export function paddingBytes(sizeBytes: number): number {
@@ -174,7 +179,7 @@ function fillPaxBlock(block: HeaderBlock, entry: FileEntry, sizeBytes: number): 
 function fillBlock(block: HeaderBlock, entry: FileEntry, { prefix, name }: UstarName): void {
   block.text(0, name);
   putNumbers(block, entry.mode, entry.uid, entry.gid, entry.sizeBytes, entry.mtimeSeconds);
-  block.text(156, TYPE_FLAG[entry.type]);
+  block.text(156, TYPE_FLAGS[entry.type]);
   if (entry.linkTarget !== undefined) {
     block.text(157, asciiOf(entry.linkTarget).slice(0, NAME_SIZE));
   }

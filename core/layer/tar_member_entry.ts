@@ -8,6 +8,7 @@ import type { FileEntry, FileType } from "./file_entry.ts";
 import { normalizeMemberPath } from "./member_name.ts";
 import { decodePath } from "./path_order.ts";
 import { type TarBlock, TarFieldError } from "./tar_fields.ts";
+import { FLAGGED_TYPES } from "./tar_header.ts";
 import { decimal } from "./tar_sparse.ts";
 
 /** What was found out about a member before its entry is made. */
@@ -22,17 +23,11 @@ export interface MemberFacts {
 }
 
 const TYPES: ReadonlyMap<string, FileType> = new Map([
-  ["0", "file"],
+  ...FLAGGED_TYPES,
   ["\0", "file"],
   // A contiguous file, which no system of today knows.
   ["7", "file"],
   ["S", "file"],
-  ["1", "hardlink"],
-  ["2", "symlink"],
-  ["3", "character-device"],
-  ["4", "block-device"],
-  ["5", "directory"],
-  ["6", "fifo"],
 ]);
 const MAX_ID = 0xffff_fffe;
 

@@ -10,7 +10,7 @@ import type { FileEntry } from "./file_entry.ts";
 /** A file named this plus `x` removes `x` of the lower layers. */
 export const WHITEOUT_PREFIX = ".wh.";
 /** A file of this name removes everything the lower layers have in its directory. */
-export const OPAQUE_WHITEOUT = ".wh..wh..opq";
+const OPAQUE_WHITEOUT = ".wh..wh..opq";
 /** Names that AUFS kept for its own books; old images hold some, and they mean nothing elsewhere. */
 const AUFS_PREFIX = ".wh..wh.";
 

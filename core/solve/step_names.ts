@@ -1,5 +1,5 @@
 /**
- * How steps are called in progress: `[build 2/4] RUN bun build`.
+ * How steps are called, by progress (`[build 2/4] RUN bun build`) and by people.
  *
  * @module
  */
@@ -44,6 +44,16 @@ export function stepNames(graph: Graph): Map<VertexDigest, string> {
     const name = names.get(digest);
     return name === undefined ? [] : [[digest, name]];
   }));
+}
+
+/** The steps that somebody may mean: the one of that number, or those with this in their name, whatever the case. */
+export function stepsMeant<Step extends { readonly number: number; readonly name: string }>(
+  steps: readonly Step[],
+  wanted: string,
+): Step[] {
+  if (/^\d+$/.test(wanted)) return steps.filter(({ number }) => number === Number(wanted));
+  const part = wanted.toLowerCase();
+  return steps.filter(({ name }) => name.toLowerCase().includes(part));
 }
 
 function labelOf(op: Op): string {

@@ -49,7 +49,7 @@ export class BuildRecords {
 
   /** Makes the folder of a new build. @returns Its name. */
   create(startedMs: number): string {
-    mkdirSync(this.#folder, { recursive: true });
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     for (;;) {
       const id = newBuildId(startedMs);
       try {

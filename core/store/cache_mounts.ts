@@ -92,7 +92,7 @@ async function makeCopy(
 export function placeFolder(folder: string, directory: string): void {
   const place = join(directory, "..");
   guarded("keep a cache", place, () => {
-    mkdirSync(join(place, ".."), { recursive: true });
+    mkdirSync(join(place, ".."), { recursive: true, mode: 0o700 });
     renameSync(folder, place);
   });
 }

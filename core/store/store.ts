@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { chmodSync, existsSync, mkdirSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { INDEX_FILE, LAYOUT_BYTES, LAYOUT_FILE, serializeLayoutIndex } from "../oci/layout.ts";
 import { writeFileAtomically } from "./atomic_file.ts";
@@ -58,6 +58,20 @@ export interface Store extends Disposable {
 }
 
 /**
+ * With files as steps made them, set-user-id programs of root too: nobody else may come near, even where the folder of
+ * the store itself is open to others.
+ */
+const PRIVATE_FOLDERS: readonly string[] = ["tmp", "snapshots", "cache-mounts", "builds"];
+
+function closeToOthers(home: string): void {
+  for (const name of PRIVATE_FOLDERS) {
+    const path = join(home, name);
+    const stats = statSync(path, { throwIfNoEntry: false });
+    if (stats !== undefined && (stats.mode & 0o077) !== 0) chmodSync(path, 0o700);
+  }
+}
+
+/**
  * Opens the store of a folder, which becomes an OCI image layout that other tools can read. After the
  * machine stopped without a sync, this checks what was not on disk yet.
  *
@@ -75,9 +89,11 @@ export function openStore(options: OpenStoreOptions): Store {
       chmodSync(home, 0o700);
     }
     folder.create();
-    for (const name of ["tmp", "locks", "snapshots"]) {
-      mkdirSync(join(home, name), { recursive: true });
+    mkdirSync(join(home, "locks"), { recursive: true });
+    for (const name of ["tmp", "snapshots"]) {
+      mkdirSync(join(home, name), { recursive: true, mode: 0o700 });
     }
+    closeToOthers(home);
   });
   const database = Database.open(home, () => temp.newPath(), (empty) => importRefs(home, empty));
   try {
@@ -125,4 +141,9 @@ export function openStore(options: OpenStoreOptions): Store {
     database[Symbol.dispose]();
     throw error;
   }
+}
+
+/** Opens the store as builds write to it; the caller disposes it. Throws as {@link openStore} does. */
+export function openBuildStore({ home }: Pick<OpenStoreOptions, "home">): Store {
+  return openStore({ home, durability: "fast" });
 }

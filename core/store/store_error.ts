@@ -13,7 +13,7 @@ import { LayerwrightError, systemErrorCode } from "../errors.ts";
  * @param action `store blob sha256:…`: what follows "Cannot".
  * @returns The error to throw; `error` itself when it is not one of the store's.
  */
-export function storeError(action: string, path: string, error: unknown): unknown {
+function storeError(action: string, path: string, error: unknown): unknown {
   if (error instanceof LayerwrightError) return error;
   switch (systemErrorCode(error)) {
     case "ENOSPC":

@@ -4,8 +4,9 @@
  * @module
  */
 import { randomBytes } from "node:crypto";
-import { chmodSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
+import { removeTree } from "../layer/remove_tree.ts";
 import { isProcessGone, processToken } from "./process_token.ts";
 import { guarded } from "./store_error.ts";
 
@@ -49,13 +50,13 @@ export class TempFolder {
 /** Removes a tree, folders that are closed to their owner too. False where that needs a user namespace. */
 export function isTreeRemoved(path: string): boolean {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeTree(path);
     return true;
   } catch {
     // An overlay's work folder, and what a step closed, is shut to its owner too.
     try {
       openFolders(path);
-      rmSync(path, { recursive: true, force: true });
+      removeTree(path);
       return true;
     } catch {
       return false;

@@ -20,7 +20,7 @@ import { familiarReference, formatReference, parseReference } from "../oci/refer
 import type { ExportableImage } from "./exporter.ts";
 
 /** The file that `docker save` writes and `docker load` reads. */
-export const DOCKER_MANIFEST_FILE = "manifest.json";
+const DOCKER_MANIFEST_FILE = "manifest.json";
 
 /** What a layout says besides the image. */
 export interface LayoutOptions {

@@ -46,7 +46,7 @@ export async function runCli(
     }
     return exitCode;
   } catch (error) {
-    const failure = isCommanderError(error) ? usageError(error) : error;
+    const failure = isCommanderError(error) ? usageError(error, argv) : error;
     if (failure === undefined) return isCommanderError(error) ? error.exitCode : 1;
     reportError(failure, io, asJson);
     return io.interrupt?.aborted === true ? interruptExitCode(io.interrupt) : 1;
@@ -69,7 +69,10 @@ function isCommanderError(error: unknown): error is CommanderError {
 }
 
 /** A parser's complaint in our words; undefined where it only ended after printing help or a version. */
-function usageError(error: CommanderError): LayerwrightError | undefined {
+function usageError(
+  error: CommanderError,
+  argv: readonly string[],
+): LayerwrightError | undefined {
   if (/^commander\.(?:help|helpDisplayed|version)$/.test(error.code)) return undefined;
   const quoted = error.message.replace(/^error: /, "").replace(/(^|\s)'([^']*)'/g, '$1"$2"');
   const [first = "", suggestion] = quoted.split("\n");
@@ -80,6 +83,12 @@ function usageError(error: CommanderError): LayerwrightError | undefined {
     `Cannot read the command line: ${first.replace(/\.$/, "")}${
       names === undefined ? "" : `, did you mean ${names}?`
     }`,
-    { hint: "see layerwright --help" },
+    { hint: `see layerwright ${isVerb(argv, quoted) ? `${argv[0]} ` : ""}--help` },
   );
+}
+
+/** Whether the complaint is about what follows a verb, not about the verb. */
+function isVerb([first = "-"]: readonly string[], complaint: string): boolean {
+  return !first.startsWith("-") &&
+    !complaint.startsWith(`unknown command ${JSON.stringify(first)}`);
 }

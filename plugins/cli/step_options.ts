@@ -136,7 +136,8 @@ function parseNetwork(text: string): (typeof NETWORKS)[number] {
   throw invalid("--network", text, why, `known are ${NETWORKS.join(", ")}`);
 }
 
-function parseEntitlement(text: string): string {
+/** @throws {LayerwrightError} `OPTION_INVALID` for a privilege that no step can be given. */
+export function parseEntitlement(text: string): string {
   if (ENTITLEMENTS.includes(text)) return text;
   const isDevice = text === "device" || text.startsWith("device=");
   const why = isDevice
@@ -151,8 +152,13 @@ function suggestion(text: string, names: readonly string[]): string {
 }
 
 function refuseProblems(option: string, text: string, options: StepOptions): void {
-  const [problem, ...details] = stepOptionProblems(options);
+  const [problem, ...details] = stepOptionProblems(options).map(withoutAction);
   if (problem !== undefined) throw invalid(option, text, problem, undefined, details);
+}
+
+/** What is wrong, of `Cannot set ulimit "nofile=2:1": …`: the option and its value are told by whoever shows it. */
+function withoutAction(problem: string): string {
+  return problem.replace(/^Cannot [^"]*"(?:[^"\\]|\\.)*": /, "");
 }
 
 function invalid(

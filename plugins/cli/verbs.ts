@@ -140,7 +140,7 @@ export const builtInVerbs: readonly Verb[] = [
   },
   {
     name: "worker",
-    hasOptions: false,
+    hasOptions: true,
     description: "run steps for Layerwright on another machine",
     async load(): Promise<CliCommand> {
       const { workerCommand }: typeof import("./commands/worker.ts") = await import(WORKER);

@@ -86,6 +86,15 @@ export function checkedDefinition(
     if (!rule.test(value)) wrong.push(`${what} ${JSON.stringify(value)} cannot be one`);
     return value;
   };
+  const checkMirror = (what: string, address: string): void => {
+    if (isMirror(address)) return;
+    // What may be a password is not shown.
+    const shown = address.replace(/^([^@]*:\/\/)?.*@/s, "$1***@");
+    const why = shown === address
+      ? "not http(s)://HOST/PATH"
+      : "it would put its user into the image";
+    wrong.push(`${what} ${JSON.stringify(shown)} cannot be one: ${why}`);
+  };
   for (const name of Object.keys(attributes)) {
     if (!ATTRIBUTES.includes(name)) wrong.push(`there is no option ${JSON.stringify(name)}`);
   }
@@ -101,8 +110,8 @@ export function checkedDefinition(
   if (components.length === 0) wrong.push("there are no components");
   check("slim", slim, /^(?:true|false)$/);
   const security = attributes["security-mirror"];
-  if (mirror !== undefined) check("mirror", mirror, MIRROR);
-  if (security !== undefined && security !== "none") check("security mirror", security, MIRROR);
+  if (mirror !== undefined) checkMirror("mirror", mirror);
+  if (security !== undefined && security !== "none") checkMirror("security mirror", security);
   if (snapshot !== undefined) {
     check("snapshot", snapshot, SNAPSHOT);
     if (mirror !== undefined) wrong.push("a snapshot has a mirror of its own");

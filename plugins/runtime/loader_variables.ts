@@ -1,5 +1,6 @@
 /**
- * Environment variables that make the dynamic loader or the C library read files of one's choice.
+ * Environment variables that make the dynamic loader or the C library read files of one's choice, or a shell run code:
+ * where sh(1) is bash, it takes functions from the environment, and `echo` may be one.
  *
  * The host's own programs that lead to a step start in the host's root. Given the step's LD_PRELOAD, they would run
  * whatever file of that name the host has, as root: a cache mount is enough to plant one.
@@ -9,6 +10,7 @@
  */
 
 const NAMES: ReadonlySet<string> = new Set([
+  "BASHOPTS",
   "GCONV_PATH",
   "GETCONF_DIR",
   "GLIBC_TUNABLES",
@@ -18,13 +20,15 @@ const NAMES: ReadonlySet<string> = new Set([
   "LOCPATH",
   "NIS_PATH",
   "NLSPATH",
+  "PS4",
   "RESOLV_HOST_CONF",
   "RES_OPTIONS",
+  "SHELLOPTS",
   "TMPDIR",
   "TZ",
   "TZDIR",
 ]);
-const PREFIXES: readonly string[] = ["LD_", "MALLOC_"];
+const PREFIXES: readonly string[] = ["BASH_FUNC_", "LD_", "MALLOC_"];
 
 /** An environment in two parts. */
 export interface SplitEnvironment {

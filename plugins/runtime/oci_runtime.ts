@@ -62,7 +62,7 @@ export function ociRuntime(context: WorkerContext, name: "crun" | "runc"): StepR
       const watch: OutputSink = (stream, bytes) => {
         const shown = printed === "" ? lastWordsIn(bytes) ?? bytes : bytes;
         if (printed.length < KEPT_OUTPUT_CHARACTERS) printed += Buffer.from(shown).toString();
-        output(stream, shown);
+        return output(stream, shown);
       };
       const args = [
         ...flags,
@@ -140,7 +140,9 @@ function endWithFirstProcess(pidFile: string, root: string): () => void {
 /** @returns false when the step has not been started yet, or is over. */
 function signalFirstProcess(pidFile: string, signal: NodeJS.Signals): boolean {
   try {
-    return process.kill(Number(readFileSync(pidFile, "utf8")), signal);
+    // Empty while the runtime writes it: 0 would be all processes of our own group.
+    const pid = Number(readFileSync(pidFile, "utf8"));
+    return pid > 0 && process.kill(pid, signal);
   } catch {
     return false;
   }

@@ -57,8 +57,11 @@ export interface RunningStep {
   kill(): void;
 }
 
-/** Takes the output of a step as it comes. */
-export type OutputSink = (stream: "stdout" | "stderr", bytes: Uint8Array) => void;
+/** Takes the output of a step as it comes; no more of that stream is read before a promise it returns resolves. */
+export type OutputSink = (
+  stream: "stdout" | "stderr",
+  bytes: Uint8Array,
+) => Promise<void> | undefined;
 
 /** What starts steps. */
 export interface StepRuntime {

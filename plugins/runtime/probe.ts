@@ -14,6 +14,7 @@ import { type FoundPrivileges, probePrivileges } from "./probe_privileges.ts";
 import type { Privileges, RuntimeName } from "./protocol.ts";
 import { bindLibseccomp } from "./libseccomp.ts";
 import { findSeccompProfile } from "./seccomp.ts";
+import { SYSTEM_TOOLS } from "./system_tools.ts";
 import { tryTool } from "./try_tool.ts";
 
 /** What was found, for all runtimes. */
@@ -95,15 +96,9 @@ async function probeMachine(): Promise<Machine> {
       fix: "run steps on Linux: a virtual machine, WSL 2 or a container",
     });
   }
-  if (host.systemCalls() === undefined) {
-    return nowhere({
-      name: "system-calls",
-      found: false,
-      detail: "the C library cannot be called",
-      fix: "use a distribution with glibc, and --allow-ffi under Deno",
-    });
-  }
-  const tools = await Promise.all(["unshare", "mount"].map(probeTool));
+  const calls = probeSystemCalls();
+  if (!calls.found) return nowhere(calls);
+  const tools = [calls, ...await Promise.all(["unshare", "mount"].map(probeTool))];
   if (tools.some(({ found }) => !found)) return nowhere(...tools);
   const found = await probePrivileges();
   const overlay = found.privileges === undefined ? undefined : await probeOverlay(found.privileges);
@@ -111,6 +106,30 @@ async function probeMachine(): Promise<Machine> {
     ...found,
     findings: [...tools, ...found.findings, ...overlay === undefined ? [] : [overlay]],
     overlay: overlay?.found === true,
+  };
+}
+
+/** Slow ones will do. */
+function probeSystemCalls(): ProbeFinding {
+  const name = "system-calls";
+  if (host.systemCalls() !== undefined) {
+    return { name, found: true, detail: "the C library, called directly" };
+  }
+  const missing = Object.keys(SYSTEM_TOOLS).filter((tool) => findTool(tool) === undefined);
+  const why = "the C library cannot be called (FFI)";
+  if (missing.length === 0) {
+    return {
+      name,
+      found: true,
+      detail: `${why}: ${Object.keys(SYSTEM_TOOLS).join(", ")} are run instead, which is slow`,
+    };
+  }
+  const packages = [...new Set(missing.map((tool) => SYSTEM_TOOLS[tool]))].join(", ");
+  return {
+    name,
+    found: false,
+    detail: `${why}, and ${missing.join(", ")} are not on PATH`,
+    fix: `install ${packages}; or use a distribution with glibc, and --allow-ffi under Deno`,
   };
 }
 

@@ -21,7 +21,11 @@ export interface RemoteSessionParts {
   /** Where the caches of this machine are. */
   readonly caches: string;
   readonly out: LineWriter;
+  /** Privileges that steps may have here: whoever may connect need not be trusted with this machine. */
+  readonly allow: readonly string[];
 }
+
+const INSECURE = "security.insecure";
 
 /** Requests that have an answer. */
 type Answered = Extract<RemoteRequest, { type: "unpack" | "run" | "remove" }>;
@@ -105,7 +109,14 @@ export class RemoteSession {
   }
 
   async #run(id: number, remote: RemoteRun): Promise<RunResult> {
-    const { session } = this.#parts;
+    const { session, allow } = this.#parts;
+    if (remote.security === "insecure" && !allow.includes(INSECURE)) {
+      throw new LayerwrightError(
+        "RUN_NOT_ALLOWED",
+        'Cannot run a step with security "insecure": the machine that would run it does not allow it',
+        { hint: `start the worker there with --allow ${INSECURE}` },
+      );
+    }
     const { lowers, mounts, layer, upper, failed, ...rest } = remote;
     const layerPath = join(this.#parts.directory, `made-${id}`);
     const request: RunRequest = {

@@ -48,7 +48,7 @@ export async function serveSteps(surroundings: WorkerSurroundings): Promise<void
       const directory = store.temp.newDirectory();
       session = await executor.open({ workDirectory: directory });
       remote = new RemoteSession({
-        ...{ session, directory, out },
+        ...{ session, directory, out, allow: surroundings.allow ?? [] },
         caches: join(store.home, "cache-mounts", `remote-${variant}`),
       });
       void out.send({ type: "ready" });

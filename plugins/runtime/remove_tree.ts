@@ -4,12 +4,12 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { rmSync } from "node:fs";
+import { removeTree as removeTreeOrThrow } from "../../core/layer/mod.ts";
 
-/** Removes a directory and all in it. */
+/** Removes a directory and all in it, as far as it may be removed. */
 export function removeTree(path: string): void {
   try {
-    rmSync(path, { recursive: true, force: true });
+    removeTreeOrThrow(path);
   } catch {
     // A name that is no UTF-8 is out of reach for both runtimes, not for rm(1).
     spawnSync("rm", ["-rf", "--", path], { stdio: "ignore" });

@@ -130,7 +130,7 @@ function start(
   // Not the host's: what a step has open it may chmod.
   const stdin = step.input === "terminal"
     ? "inherit"
-    : openSync(step.input === "stream" ? inputPath(step) : `${step.root}/dev/null`, "r");
+    : openSync(step.input === "stream" ? inputPath(step) : `${step.devices}/null`, "r");
   if (step.input === "terminal") giveTerminal(step);
   coverRoot(step.root);
   const child = spawn(program, args, {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { closeSync, existsSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, statSync, symlinkSync } from "node:fs";
 import { posix } from "node:path";
 import { systemErrorCode } from "../../core/errors.ts";
 import {
@@ -33,8 +33,9 @@ export function mountStep(step: PreparedStep): void {
   for (const spec of step.mounts) mountSpec(step.root, spec);
   for (const [name, target] of DEV_LINKS) symlinkSync(target, `${step.root}/dev/${name}`);
   for (const path of step.readOnlyPaths) {
-    const full = step.root + path;
-    if (existsSync(full)) bind(full, full, MS_BIND | MS_REC | MS_RDONLY);
+    const { path: resolved, stats } = resolveInRoot(step.root, path);
+    const full = step.root + resolved;
+    if (stats !== undefined) bind(full, full, MS_BIND | MS_REC | MS_RDONLY);
   }
 }
 

@@ -67,6 +67,7 @@ export function prepareMounts(
       shmSizeBytes: request.shmSizeBytes,
       devices: places.devices,
     });
+    SYSTEM_TARGETS.forEach((path) => checkSystemTarget(places.below, path));
     const targets: StubTarget[] = SYSTEM_TARGETS.map((path) => ({ path, kind: "directory" }));
     const asked: Source[] = [];
     // The innermost first: a mount that cannot be written to has to have places for those inside it.
@@ -202,6 +203,20 @@ function isBelowFile(below: string, path: string): boolean {
     const stats = lstatIfThere(below + parent);
     if (stats !== undefined || parent === "/") return stats?.isDirectory() === false;
   }
+}
+
+/**
+ * A link in the place of /proc or /dev would have what is written, covered or made read-only there be somewhere else:
+ * at worst on this machine, as not every runtime looks.
+ */
+function checkSystemTarget(below: string, path: string): void {
+  const stats = lstatIfThere(below + path);
+  if (stats === undefined || stats.isDirectory()) return;
+  throw new LayerwrightError(
+    "RUN_UNSUPPORTED",
+    `Cannot run a step: the image has something at ${path} that is no directory`,
+    { hint: `remove ${path} from the image: every step has one of its own` },
+  );
 }
 
 function resolveTarget(below: string, target: string, kind: StubTarget["kind"]): string {

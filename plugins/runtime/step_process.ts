@@ -79,7 +79,7 @@ function openPipe(
   const fd = openSync(path, constants.O_WRONLY);
   closeSync(both);
   const read = async (): Promise<void> => {
-    for await (const bytes of host.readPipe(readEnd)) output(stream, bytes);
+    for await (const bytes of host.readPipe(readEnd)) await output(stream, bytes);
   };
   return { fd, ended: read() };
 }

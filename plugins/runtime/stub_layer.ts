@@ -78,6 +78,8 @@ export class Stubs {
   emptyGaps(upper: string): void {
     for (const path of this.#gaps.toReversed()) {
       const parent = upper + posix.dirname(path);
+      // Nobody kept the step from putting a link in the place of a directory on the way.
+      if (!isRealDirectory(upper, posix.dirname(path))) continue;
       const stats = lstatIfThere(upper + path);
       if (stats === undefined || stats.size !== 0 && stats.isFile()) continue;
       const { mtimeNs } = lstatSync(parent, { bigint: true });
@@ -125,6 +127,12 @@ export class StubLayers {
     this.#made.set(stubs.key, directory);
     return directory;
   }
+}
+
+/** Whether a path leads to a directory without following a link. */
+function isRealDirectory(root: string, path: string): boolean {
+  return path === "/" || isRealDirectory(root, posix.dirname(path)) &&
+      lstatIfThere(root + path)?.isDirectory() === true;
 }
 
 function makeStub(path: string, kind: StubTarget["kind"]): void {

@@ -3,22 +3,17 @@
  *
  * @module
  */
-import { LayerwrightError } from "../../core/errors.ts";
 import { host, type SystemCalls } from "../../core/host/mod.ts";
+import { systemCallsByTools } from "./system_tools.ts";
 
 /**
- * mount(2) and the others through this runtime's FFI.
- *
- * @throws {LayerwrightError} `HOST_UNSUPPORTED` where they cannot be bound. The probe says so first.
+ * mount(2) and the others: through this runtime's FFI, else, from then on in all of this process, through programs. The
+ * probe says first whether there is either.
  */
 export function systemCalls(): SystemCalls {
   const calls = host.systemCalls();
-  if (calls === undefined) {
-    throw new LayerwrightError(
-      "HOST_UNSUPPORTED",
-      "Cannot run a step: no system calls through FFI here",
-      { hint: "use Linux with glibc (and, under Deno, --allow-ffi)" },
-    );
-  }
-  return calls;
+  if (calls !== undefined) return calls;
+  const byTools = systemCallsByTools();
+  host.useSystemCalls(byTools);
+  return byTools;
 }

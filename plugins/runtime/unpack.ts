@@ -5,14 +5,16 @@
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import type { UnpackRequest } from "../../core/mod.ts";
-import { applyLayer, type FileEntry, indexTar, Tree } from "../../core/layer/mod.ts";
+import { applyLayer, type FileEntry, indexTar, parentPath, Tree } from "../../core/layer/mod.ts";
 import { readDiskEntry } from "./disk_entry.ts";
 import { mountOverlay, unmount } from "./overlay.ts";
+import { lstatIfThere } from "./resolve_in_root.ts";
 import type { WorkerContext } from "./worker_context.ts";
 
 /** The layers below as a tree that looks at the disk when it is asked: a layer needs few of its entries. */
 class MountedTree extends Tree {
   readonly #root: string;
+  readonly #directories = new Map<string, boolean>([["", true]]);
 
   constructor(root: string) {
     super([]);
@@ -20,7 +22,17 @@ class MountedTree extends Tree {
   }
 
   override get(path: string): FileEntry | undefined {
-    return readDiskEntry(this.#root, path)?.entry;
+    return this.#isDirectory(parentPath(path)) ? readDiskEntry(this.#root, path)?.entry : undefined;
+  }
+
+  /** A tree has nothing below a link. The kernel would follow one that the image has to a file of this machine. */
+  #isDirectory(path: string): boolean {
+    const known = this.#directories.get(path);
+    if (known !== undefined) return known;
+    const found = this.#isDirectory(parentPath(path)) &&
+      lstatIfThere(`${this.#root}/${path}`)?.isDirectory() === true;
+    this.#directories.set(path, found);
+    return found;
   }
 }
 
@@ -62,8 +74,10 @@ function withLinkTargets(entries: readonly FileEntry[], lower: Tree): FileEntry[
   const own = new Set(entries.map(({ path }) => path));
   const targets = entries.flatMap(({ type, linkTarget = "" }) => {
     if (type !== "hardlink" || own.has(linkTarget)) return [];
-    const target = lower.get(linkTarget);
-    return target === undefined || target.type === "directory" ? [] : [target];
+    const target = lower.get(lower.resolve(linkTarget, { followLast: false }));
+    return target === undefined || target.type === "directory"
+      ? []
+      : [{ ...target, path: linkTarget }];
   });
   return [...targets, ...entries];
 }

@@ -87,8 +87,8 @@ class Worker {
   }
 }
 
-function send(message: WorkerMessage): void {
-  stream.send(JSON.stringify(message));
+function send(message: WorkerMessage): Promise<void> | undefined {
+  return stream.send(JSON.stringify(message));
 }
 
 // Modes of what is made here and in steps must not depend on who starts the build.

@@ -10,7 +10,8 @@ import type { Readable, Writable } from "node:stream";
 /** Both directions, in lines. */
 export interface WorkerStream {
   readonly lines: AsyncIterator<string>;
-  send(line: string): void;
+  /** @returns when there is room for more, if there is none now. */
+  send(line: string): Promise<void> | undefined;
 }
 
 /**
@@ -27,8 +28,19 @@ export function openWorkerStream(socketPath: string | undefined): WorkerStream {
 }
 
 function streamOver(input: Readable, output: Writable): WorkerStream {
+  let drained: Promise<void> | undefined;
   return {
     lines: createInterface({ input })[Symbol.asyncIterator](),
-    send: (line) => void output.write(`${line}\n`),
+    send(line): Promise<void> | undefined {
+      if (output.write(`${line}\n`)) return undefined;
+      // One for all who wait: a step may write faster than anybody reads, and nobody has the memory for it.
+      drained ??= new Promise((resolve) => {
+        output.once("drain", () => {
+          drained = undefined;
+          resolve();
+        });
+      });
+      return drained;
+    },
   };
 }

@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { host } from "../../core/host/mod.ts";
+import { systemCalls } from "../../plugins/runtime/system_calls.ts";
 import type { FileEntry } from "../../core/layer/file_entry.ts";
 import { writeTar } from "../../core/layer/tar_writer.ts";
 import { whiteoutEntry } from "../../core/layer/whiteout.ts";
@@ -23,14 +23,15 @@ const FOREIGN_MACHINES: Readonly<Record<string, number>> = { x64: 183, arm64: 62
 async function onTop(
   { session, path, lower }: StepFixture,
   entries: readonly FileEntry[],
+  lowers: readonly string[] = [lower],
 ): Promise<string[]> {
   const [tarPath, unpacked] = [path(), path()];
   const pieces: Uint8Array[] = [];
   writeTar(entries, (piece) => pieces.push(piece.slice()));
   writeFileSync(tarPath, Buffer.concat(pieces));
   mkdirSync(unpacked);
-  await session.unpack({ tarPath, lowers: [lower], directory: unpacked });
-  return [unpacked, lower];
+  await session.unpack({ tarPath, lowers, directory: unpacked });
+  return [unpacked, ...lowers];
 }
 
 /** Declares the tests. */
@@ -82,6 +83,58 @@ export function imageContract(check: Check, surroundings: ExecutorSurroundings):
     },
   );
 
+  check(
+    "unpack() takes no hard link through a link of the image to this machine",
+    async (fixture) => {
+      const outside = fixture.path();
+      mkdirSync(outside);
+      writeFileSync(join(outside, "key"), "outside\n");
+      const link = symlink("a", outside);
+      const below = await onTop(fixture, [link]);
+      const hardLink = other("x", "hardlink", { linkTarget: "a/key" });
+      await assert.rejects(onTop(fixture, [link, hardLink], below), { code: "LAYER_INVALID" });
+      await assert.rejects(onTop(fixture, [hardLink], below), { code: "LAYER_INVALID" });
+    },
+  );
+
+  check("unpack() takes a hard link through a link inside the image", async (fixture) => {
+    const link = symlink("short", "/dir/inner");
+    const below = await onTop(fixture, [link]);
+    const hardLink = other("x", "hardlink", { linkTarget: "short/c" });
+    const lowers = await onTop(fixture, [link, hardLink], below);
+    const { stdout } = await fixture.run("cat /x; stat -c %h /x /dir/inner/c", { lowers });
+    assert.equal(stdout, "c\n2\n2\n");
+  });
+
+  check(
+    "run() refuses an image with links in the place of /dev, /proc and /sys",
+    async (fixture) => {
+      const outside = fixture.path();
+      mkdirSync(outside);
+      for (const [name, target] of [["dev", outside], ["proc", "/tmp"], ["sys", "tmp"]] as const) {
+        const lowers = await onTop(fixture, [symlink(name, target)]);
+        await assert.rejects(fixture.run("true", { lowers }), { code: "RUN_UNSUPPORTED" });
+      }
+      assert.deepEqual(readdirSync(outside), []);
+    },
+  );
+
+  check(
+    "run() removes nothing of this machine when a failed step has moved a stub",
+    async (fixture) => {
+      const outside = fixture.path();
+      mkdirSync(join(outside, "stub"), { recursive: true });
+      const lowers = await onTop(fixture, [whiteoutEntry("dir")]);
+      const { result } = await fixture.run(`mv /dir /moved; ln -s ${outside} /dir; false`, {
+        lowers,
+        mounts: [{ type: "tmpfs", target: "/dir/stub" }],
+        failedDirectory: fixture.path(),
+      });
+      assert.equal(result.exitCode, 1);
+      assert.deepEqual(readdirSync(outside), ["stub"]);
+    },
+  );
+
   check("run() works on an image that has no etc, and adds none", async (fixture) => {
     const lowers = await onTop(fixture, [whiteoutEntry("etc")]);
     const { stdout, entries } = await fixture.run("cat /etc/hostname; id -u; ls /etc", { lowers });
@@ -112,7 +165,7 @@ export function imageContract(check: Check, surroundings: ExecutorSurroundings):
     ]);
     const { stdout } = await fixture.run("ls /dir /dir/inner /tmp", { lowers });
     assert.equal(stdout, "/dir:\na\nb\ninner\n\n/dir/inner:\nc\n\n/tmp:\nf\n");
-    const kept = host.systemCalls()?.listXattrs(join(lowers[0] ?? "", "dir/inner")) ?? {};
+    const kept = systemCalls().listXattrs(join(lowers[0] ?? "", "dir/inner"));
     assert.deepEqual(Object.keys(kept).filter((name) => /^(user|trusted)\./.test(name)), [
       "user.kept",
     ]);

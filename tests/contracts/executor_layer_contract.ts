@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { host } from "../../core/host/mod.ts";
+import { systemCalls } from "../../plugins/runtime/system_calls.ts";
 import { writeTar } from "../../core/layer/tar_writer.ts";
 import { writeLayer } from "../../core/layer/write_layer.ts";
 import { summaryOf } from "../support/step_fixture.ts";
@@ -114,7 +114,7 @@ export function layerContract(check: Check): void {
 
   check("run() keeps the xattrs of a file it changes", async ({ run, lower }) => {
     const { upper } = await run("echo x > /dir/a");
-    host.systemCalls()?.setXattr(join(upper, "dir/a"), "user.note", Uint8Array.of(1, 0, 2));
+    systemCalls().setXattr(join(upper, "dir/a"), "user.note", Uint8Array.of(1, 0, 2));
     const { entries } = await run("chmod 600 /dir/a", { lowers: [upper, lower] });
     const changed = entries.find(({ path }) => path === "dir/a");
     assert.deepEqual({ ...changed?.xattrs }, { "user.note": Uint8Array.of(1, 0, 2) });

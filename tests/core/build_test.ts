@@ -1,3 +1,4 @@
+/** Whole builds without RUN. Over 300 lines: one case for each promise, over one context. */
 import assert from "node:assert/strict";
 import {
   chmodSync,

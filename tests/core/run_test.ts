@@ -1,4 +1,7 @@
-/** RUN steps through the whole engine, on whatever executor this machine has. */
+/**
+ * RUN steps through the whole engine, on whatever executor this machine has.
+ * Over 300 lines: one image and one scenario serve them all.
+ */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";

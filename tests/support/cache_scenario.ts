@@ -4,7 +4,8 @@
  * @module
  */
 import fc from "fast-check";
-import { image, type ImageBuilder, inlineFile } from "../../mod.ts";
+import { type ImageBuilder, inlineFile } from "../../mod.ts";
+import { lastStage } from "./last_stage.ts";
 
 /** A file of the context. */
 export interface ScenarioFile {
@@ -246,13 +247,7 @@ function respelled(one: ScenarioStep, kind: "slash" | "restrict"): ScenarioStep 
 
 /** The recipe of a scenario; the last stage is the image. */
 export function scenarioImage({ stages }: Scenario): ImageBuilder {
-  const built: ImageBuilder[] = [];
-  for (const [index, steps] of stages.entries()) {
-    let stage = image(`stage${index}`).from("scratch");
-    for (const one of steps) stage = withStep(stage, one, built);
-    built.push(stage);
-  }
-  return built.at(-1) ?? image().from("scratch");
+  return lastStage(stages, withStep);
 }
 
 function withStep(

@@ -34,11 +34,7 @@ export function contractAsUser(file: string, surroundings?: UserSurroundings): v
   const name = `${file} passes for a user ${where}${skip === false ? "" : ` (${skip})`}`;
   test(name, { skip, timeout: 120_000 }, async () => {
     using home = temporaryDirectory();
-    const path = fileURLToPath(new URL(`../contracts/${file}`, import.meta.url));
-    const runTests = host.runtime === "deno"
-      ? [process.execPath, "test", "-A", "--no-check", "--no-lock", path]
-      : [process.execPath, "test", "--timeout", "120000", path];
-    const command = asUser(runTests, home.path);
+    const command = asUser(contractCommand(file), home.path);
     using ids = temporaryDirectory();
     await using child = startChild(
       surroundings === undefined ? command : prepared(surroundings, command, ids.path),
@@ -49,6 +45,14 @@ export function contractAsUser(file: string, surroundings?: UserSurroundings): v
       spawnSync("find", [home.path, "-mindepth", "1", "-delete"], { stdio: "ignore" });
     }
   });
+}
+
+/** argv that runs a test file on this runtime. @param file Below `tests/contracts`. */
+export function contractCommand(file: string): string[] {
+  const path = fileURLToPath(new URL(`../contracts/${file}`, import.meta.url));
+  return host.runtime === "deno"
+    ? [process.execPath, "test", "-A", "--no-check", "--no-lock", path]
+    : [process.execPath, "test", "--timeout", "120000", path];
 }
 
 /** argv that prepares the surroundings and runs a command in them. */

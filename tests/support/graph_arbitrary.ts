@@ -27,7 +27,7 @@ import {
 } from "../../core/graph/vertex.ts";
 
 /** Texts that encoders like to get wrong. */
-export const textArbitrary: fc.Arbitrary<string> = fc.oneof(
+const textArbitrary: fc.Arbitrary<string> = fc.oneof(
   fc.string({ unit: "binary", maxLength: 8 }),
   fc.constantFrom("", "a", "__proto__", "constructor", '"\\\n', "\ud800", "é", "\u{1f600}"),
 );
@@ -60,7 +60,7 @@ const stringRecord: fc.Arbitrary<Record<string, string>> = fc.array(
 ).map((entries) => Object.fromEntries(entries));
 
 /** Platforms under their usual names. */
-export const platformArbitrary: fc.Arbitrary<OpPlatform> = fc.constantFrom(
+const platformArbitrary: fc.Arbitrary<OpPlatform> = fc.constantFrom(
   { os: "linux", architecture: "amd64" },
   { os: "linux", architecture: "arm64" },
   { os: "linux", architecture: "arm", variant: "v7" },
@@ -193,7 +193,7 @@ const healthcheckArbitrary: fc.Arbitrary<Healthcheck> = fc.oneof<fc.Arbitrary<He
 );
 
 /** Any change of a config. */
-export const changeArbitrary: fc.Arbitrary<ConfigChange> = fc.oneof<fc.Arbitrary<ConfigChange>[]>(
+const changeArbitrary: fc.Arbitrary<ConfigChange> = fc.oneof<fc.Arbitrary<ConfigChange>[]>(
   fields({ kind: fc.constant("env" as const), variables: pairs }),
   fields({
     kind: fc.constant("arg" as const),

@@ -7,10 +7,10 @@
 import { lstatSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildGraph } from "../../core/build.ts";
-import type { EngineParts } from "../../core/engine.ts";
+import type { EngineParts } from "../../core/build/engine_parts.ts";
 import type { Graph } from "../../core/graph/graph.ts";
 import type { ProgressEvent } from "../../core/solve/progress.ts";
-import { unchangedBuild } from "../../core/unchanged_build.ts";
+import { unchangedBuild } from "../../core/unchanged/unchanged_build.ts";
 import { type BuildOptions, type BuildResult, createEngine, defaultPlugins } from "../../mod.ts";
 import type { BuildTarget } from "../../mod.ts";
 

@@ -4,7 +4,8 @@
  * @module
  */
 import fc from "fast-check";
-import { image, type ImageBuilder, inlineFile } from "../../mod.ts";
+import { type ImageBuilder, inlineFile } from "../../mod.ts";
+import { lastStage } from "./last_stage.ts";
 
 /** Files of a context: content and whether executable, by path. */
 export type FilesSpec = Readonly<
@@ -106,13 +107,7 @@ export const recipeSpec: fc.Arbitrary<RecipeSpec> = fc.record({
 
 /** The recipe that a spec stands for. Sources are optional: a random context need not have them. */
 export function recipeOf(spec: RecipeSpec): ImageBuilder {
-  const stages: ImageBuilder[] = [];
-  for (const [index, steps] of spec.stages.entries()) {
-    let stage = image(`stage${index}`).from("scratch");
-    for (const step of steps) stage = withStep(stage, step, stages);
-    stages.push(stage);
-  }
-  return stages.at(-1) ?? image().from("scratch");
+  return lastStage(spec.stages, withStep);
 }
 
 function withStep(

@@ -26,6 +26,7 @@ import type {
   VerifyResult,
 } from "../../core/mod.ts";
 
+/** Where a command runs, and what it is given. */
 export interface CliSurroundings {
   readonly workingDirectory: string;
   readonly environment?: Readonly<Record<string, string | undefined>>;
@@ -37,6 +38,7 @@ export interface CliSurroundings {
   readonly commands?: readonly CliCommand[];
 }
 
+/** How a command ended, and all that it wrote. */
 export interface CliOutcome {
   readonly code: number;
   readonly stdout: string;
@@ -84,11 +86,14 @@ async function* bytesOf(text: string): AsyncGenerator<Uint8Array> {
   yield await Promise.resolve(new TextEncoder().encode(text));
 }
 
+/** Of the manifest as it leaves. */
 export const builtDigest: BlobDigest = sha256<BlobDigest>("manifest");
 /** Of the manifest in the store. */
 export const storedDigest: BlobDigest = sha256<BlobDigest>("stored manifest");
+/** Of the image config. */
 export const builtImageId: ImageID = sha256<ImageID>("config");
 
+/** What an engine was asked to do. */
 export interface EngineCall {
   readonly verb: "build" | "plan" | "explain" | "verify" | "graph";
   readonly image: BuildTarget;

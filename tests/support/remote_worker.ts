@@ -47,8 +47,13 @@ export const REMOTE_EXCEPTIONS: Readonly<Record<string, string>> = {
   "run() survives a step that removes all there is": HERE,
 };
 
-/** argv that runs a worker with its store in a folder. */
+/** argv that runs a worker with its store in a folder, for steps with all privileges too. */
 export function workerCommand(home: string, executor?: string): string[] {
+  return [...strictWorkerCommand(home, executor), "--allow", "security.insecure"];
+}
+
+/** argv that runs a worker as it is without options. */
+export function strictWorkerCommand(home: string, executor?: string): string[] {
   return [
     ...["env", "-u", "LAYERWRIGHT_REMOTE", `LAYERWRIGHT_HOME=${home}`],
     `LAYERWRIGHT_EXECUTOR=${executor ?? ""}`,
@@ -57,7 +62,7 @@ export function workerCommand(home: string, executor?: string): string[] {
 }
 
 /** The executor of this machine that a worker here takes, and its snapshot variant. */
-export async function executorHere(): Promise<{ executor: Executor; variant: string } | undefined> {
+async function executorHere(): Promise<{ executor: Executor; variant: string } | undefined> {
   for (const executor of executorLadder()) {
     const { usable, snapshotVariant: variant = "" } = await executor.probe();
     if (usable) return { executor, variant };

@@ -75,6 +75,9 @@ export async function openStepFixture(
   const session = await executor.open({
     workDirectory,
     ...signal === undefined ? {} : { signal },
+  }).catch((error) => {
+    temporary[Symbol.dispose]();
+    throw error;
   });
   let count = 0;
   const path = (): string => join(directory, `file-${++count}`);

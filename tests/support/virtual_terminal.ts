@@ -8,6 +8,7 @@ import { textWidth } from "../../plugins/cli/reporters/display_text.ts";
 const SEQUENCE = new RegExp("^\u001b\\[(\\?25[lh]|\\d*A|J|K|[0-9;]*m)");
 const CONTROL = /^\p{Cc}/u;
 
+/** A terminal as far as progress uses one: a screen of lines. */
 export class VirtualTerminal implements TextSink {
   readonly isTty = true;
   readonly scrolledOff: string[] = [];

@@ -13,7 +13,7 @@ export const buildsCommand: CliCommand = {
   register(program: Command, context: CliContext): void {
     program.command("builds")
       .description("list the builds that ran a step, or failed")
-      .option("--json", "print json")
+      .option("--json", "print it as JSON")
       .action(async ({ json }: { readonly json?: true }) => {
         const builds = await context.engine.builds();
         context.io.stdout.write(json === true ? jsonText(builds) : tableText(builds));

@@ -16,7 +16,7 @@ export const cacheCommand: CliCommand = {
     const group = program.command("cache").description("list, remove, export, import cache mounts");
     group.command("ls").alias("list")
       .description("list cache mounts")
-      .option("--json", "print json")
+      .option("--json", "print it as JSON")
       .action((flags: { readonly json?: true }) => list(flags.json === true, context));
     group.command("rm").argument("[id...]", "ids, or names where several have an id")
       .description("remove cache mounts")

@@ -4,7 +4,8 @@
  * @module
  */
 import type { Command } from "commander";
-import { relative } from "node:path";
+import { existsSync } from "node:fs";
+import { relative, resolve } from "node:path";
 import { LayerwrightError, type StepExplanation } from "../../../core/mod.ts";
 import type { CliCommand, CliContext } from "../command.ts";
 import {
@@ -31,25 +32,38 @@ export const explainCommand: CliCommand = {
     addDefinitionOptions(command);
     command
       .argument("[step]", "only this step: its number, or a part of its name")
-      .option("--json", "print json")
-      .action((operand: string | undefined, step: string | undefined, flags: ExplainFlags) =>
-        explain({ operand, step }, flags, context)
+      .option("--json", "print it as JSON")
+      .action((recipe: string | undefined, step: string | undefined, flags: ExplainFlags) =>
+        explain({ recipe, step }, flags, context)
       );
   },
 };
 
+interface Operands {
+  readonly recipe: string | undefined;
+  readonly step: string | undefined;
+}
+
 async function explain(
-  { operand, step }: { readonly operand: string | undefined; readonly step: string | undefined },
+  operands: Operands,
   flags: ExplainFlags,
   { engine, io }: CliContext,
 ): Promise<void> {
-  const { image, options } = await readDefinition(operand, flags, io);
+  const { recipe, step } = withStepAlone(operands, io.workingDirectory);
+  const { image, options } = await readDefinition(recipe, flags, io);
   const explained = await engine.explain(image, options);
   const numbered = explained.map((one, index): NumberedStep => ({ number: index + 1, ...one }));
   const steps = step === undefined ? numbered : stepsNamed(step, numbered);
   io.stdout.write(
     flags.json === true ? `${JSON.stringify({ steps })}\n` : text(steps, io.workingDirectory),
   );
+}
+
+/** A number alone is a step of the recipe of this folder, unless something has that name. */
+function withStepAlone({ recipe, step }: Operands, workingDirectory: string): Operands {
+  const isStep = recipe !== undefined && step === undefined && /^\d+$/.test(recipe) &&
+    !existsSync(resolve(workingDirectory, recipe));
+  return isStep ? { recipe: undefined, step: recipe } : { recipe, step };
 }
 
 /** @throws {LayerwrightError} `OPTION_INVALID` when no step is called so. */

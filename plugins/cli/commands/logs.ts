@@ -5,7 +5,7 @@
  */
 import type { Command } from "commander";
 import { closeSync, openSync, readSync } from "node:fs";
-import { LayerwrightError } from "../../../core/mod.ts";
+import { LayerwrightError, type PastStep } from "../../../core/mod.ts";
 import type { CliCommand, CliContext, ResultSink } from "../command.ts";
 import { displayText } from "../reporters/display_text.ts";
 
@@ -29,16 +29,22 @@ async function printLogs(
   { engine, io }: CliContext,
 ): Promise<void> {
   const { build, steps } = await engine.steps(names);
-  for (const { number, name, logPath, exitCode } of steps) {
+  for (const step of steps) {
+    const { number, name, logPath, exitCode } = step;
     if (logPath === undefined && exitCode === undefined) {
       throw new LayerwrightError(
         "BUILD_UNKNOWN",
-        `Cannot show the output of step ${number} of build ${build.id}: it did not run`,
+        `Cannot show the output of step ${number} of build ${build.id}: ${whySilent(step)}`,
       );
     }
     if (steps.length > 1) io.stdout.write(`==> ${number}  ${displayText(name)}\n`);
     if (logPath !== undefined) copyFile(logPath, io.stdout);
   }
+}
+
+function whySilent({ outcome }: Pick<PastStep, "outcome">): string {
+  if (outcome === "cached") return "an earlier result of it was used";
+  return outcome === undefined ? "it did not start" : "it started no program";
 }
 
 function copyFile(path: string, sink: ResultSink): void {

@@ -30,7 +30,7 @@ export const pruneCommand: CliCommand = {
       .option("--keep-storage <size>", "the same as --max-used-space")
       .option("--everything", "remove the store with all images, caches and build records")
       .option("--dry-run", "say of each blob why it stays or goes, and change nothing")
-      .option("-f, --force", "do not ask")
+      .option("-f, --force", "do not ask; needed where standard input is no terminal")
       .action((flags: PruneFlags) => prune(flags, context));
   },
 };
@@ -133,9 +133,16 @@ function summary(result: PruneResult, verb: string): string {
     `${count(freedTrees.length, "tree")}, ${count(freedRecords, "cached result")}`;
 }
 
-/** Where somebody can answer, nothing goes without a yes. */
+/** Nothing goes without a yes, here or on the command line: a script that forgot one may have meant a dry run. */
 async function confirm(what: string, { force }: PruneFlags, io: CliIo): Promise<void> {
-  if (force === true || io.stdin === undefined || io.stdinIsTty?.() !== true) return;
+  if (force === true) return;
+  if (io.stdin === undefined || io.stdinIsTty?.() !== true) {
+    throw new LayerwrightError(
+      "OPTION_INVALID",
+      "Cannot prune: nobody can be asked, since standard input is no terminal",
+      { details: [what], hint: "add --force, or look first with --dry-run" },
+    );
+  }
   io.stderr.write(`${what}\nGo on? [y/N] `);
   let answer = "";
   for await (const bytes of io.stdin.read(io.interrupt)) {

@@ -51,7 +51,7 @@ export const verifyCommand: CliCommand = {
     addDefinitionOptions(command);
     command
       .option("--step <name>", "only this RUN step: its number, or a part of its name")
-      .option("--json", "print json")
+      .option("--json", "print it as JSON")
       .option(
         "--progress <display>",
         `show progress of steps not built yet as ${progressModes.join(", ")}`,

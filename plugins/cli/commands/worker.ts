@@ -6,16 +6,21 @@
 import type { Command } from "commander";
 import { LayerwrightError } from "../../../core/mod.ts";
 import type { CliCommand, CliContext } from "../command.ts";
+import { collect } from "../key_value_options.ts";
+import { parseEntitlement } from "../step_options.ts";
 
 /** The verb `worker`. */
 export const workerCommand: CliCommand = {
   register(program: Command, context: CliContext): void {
     program.command("worker").description("run steps for Layerwright on another machine")
-      .action(() => work(context));
+      .option("--allow <entitlement>", "let steps have security.insecure", collect)
+      .action(({ allow = [] }: { readonly allow?: readonly string[] }) =>
+        work(context, allow.map(parseEntitlement))
+      );
   },
 };
 
-async function work({ engine, io }: CliContext): Promise<void> {
+async function work({ engine, io }: CliContext, allow: readonly string[]): Promise<void> {
   const { stdin, stdout, interrupt } = io;
   if (stdin === undefined || io.stdinIsTty?.() === true || stdout.isTty) {
     throw new LayerwrightError(
@@ -28,5 +33,6 @@ async function work({ engine, io }: CliContext): Promise<void> {
     input: stdin.read(interrupt),
     // Returns when it is written: whoever waits for a slow line holds up who fills it.
     write: (bytes) => Promise.resolve(stdout.write(bytes)),
+    allow,
   });
 }

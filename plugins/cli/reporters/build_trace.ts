@@ -27,7 +27,6 @@ export interface Step {
   endedMs: number | undefined;
   error: string;
   /** The file with all of its output, where one is kept. */
-  logFile: string | undefined;
   readonly misses: string[];
   readonly warnings: string[];
   readonly statuses: Map<string, StepStatus>;
@@ -114,7 +113,6 @@ export class BuildTrace {
         return this.#end(step, "done", event.timeMs);
       case "failed":
         step.error = oneLine(event.error);
-        step.logFile = event.log;
         return this.#end(step, event.cancelled ? "cancelled" : "failed", event.timeMs);
       case "missed": {
         const { at } = step.vertex;
@@ -167,7 +165,6 @@ function newStep(vertex: ProgressVertex): Step {
     startedMs: undefined,
     endedMs: undefined,
     error: "",
-    logFile: undefined,
     misses: [],
     warnings: [],
     statuses: new Map(),

@@ -22,7 +22,7 @@ const SOURCE_LINE_LIMIT = 300;
 const LINES_AROUND = 2;
 
 /**
- * The report on all failed steps, in BuildKit's form, with where all of their output is; empty when none failed.
+ * The report on all failed steps, in BuildKit's form; empty when none failed. The error says where all of the output is.
  * Cancelled steps are not failures: they only followed one.
  */
 export function failureReport(steps: Iterable<Step>, options: FailureReportOptions): string {
@@ -33,7 +33,6 @@ export function failureReport(steps: Iterable<Step>, options: FailureReportOptio
     text += `------\n > ${options.clean(step.name)}:\n${lines.join("")}------\n`;
     const { at } = step.vertex;
     if (at !== undefined) text += sourceExcerpt(at, options);
-    if (step.logFile !== undefined) text += `full log: ${options.clean(step.logFile)}\n`;
   }
   return text;
 }

@@ -1,3 +1,4 @@
+/** Over 300 lines: the calls of one builder. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { image, isImage, lastStepOf } from "../../../core/dsl/image.ts";
@@ -106,7 +107,7 @@ test("run() passes every option on", () => {
     hosts: { db: "10.0.0.1", six: "::1" },
     shmSizeBytes: 4096,
     ulimits: { nofile: 10, core: { soft: 0, hard: -1 } },
-    resources: { memoryBytes: 8192, pids: 3 },
+    resources: { memoryBytes: 8_388_608, pids: 3 },
     mounts: [tmpfsMount("/tmp", { sizeBytes: 1024 })],
   });
   assert.deepEqual(opsOf(graphOf(chain), "run"), [{
@@ -122,7 +123,7 @@ test("run() passes every option on", () => {
     hosts: [{ name: "db", address: "10.0.0.1" }, { name: "six", address: "::1" }],
     shmSizeBytes: 4096,
     ulimits: [{ name: "nofile", soft: 10, hard: 10 }, { name: "core", soft: 0, hard: -1 }],
-    resources: { memoryBytes: 8192, pids: 3 },
+    resources: { memoryBytes: 8_388_608, pids: 3 },
   }]);
 });
 

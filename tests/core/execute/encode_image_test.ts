@@ -1,3 +1,4 @@
+/** Images as they leave. Over 300 lines: each way to leave has to give the digest of the others. */
 import assert from "node:assert/strict";
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -6,9 +6,9 @@ for (
     "execute/run_mounts_test.ts",
     "execute/secrets_test.ts",
     "execute/ssh_agents_test.ts",
-    "cache_mounts_test.ts",
+    "upkeep/cache_mounts_test.ts",
   ]
 ) contractAsUser(`../core/${file}`, "subordinate-ids");
 // With one id only.
 contractAsUser("../core/execute/secrets_test.ts");
-contractAsUser("../core/cache_mounts_test.ts");
+contractAsUser("../core/upkeep/cache_mounts_test.ts");

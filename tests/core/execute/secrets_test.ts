@@ -1,4 +1,7 @@
-/** Secrets of steps: as files and variables, masked in what steps print, and written nowhere. */
+/**
+ * Secrets of steps: as files and variables, masked in what steps print, and written nowhere.
+ * Over 300 lines: all that could give one away, over one build.
+ */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import {

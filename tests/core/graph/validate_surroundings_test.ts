@@ -23,7 +23,7 @@ test("surroundingsProblems() finds nothing wrong with what can be had", () => {
     { name: "core", soft: 0, hard: -1 },
     { name: "nproc", soft: -1, hard: -1 },
   ];
-  const resources = { memoryBytes: 1, pids: 1 };
+  const resources = { memoryBytes: 6 * 2 ** 20, pids: 1 };
   assert.deepEqual(messages({ hosts, ulimits, resources, shmSizeBytes: 1 }), []);
   assert.deepEqual(messages({}), []);
 });
@@ -96,6 +96,12 @@ test("surroundingsProblems() refuses limits that are none", () => {
     assert.equal(found.length, 1);
     assert.match(found[0] ?? "", problem);
   }
+});
+
+test("surroundingsProblems() refuses less memory than a program can start in", () => {
+  assert.deepEqual(messages({ resources: { memoryBytes: 6 * 2 ** 20 - 1 } }), [
+    "Cannot limit memory to 6291455: less than 6 MiB, in which nothing starts",
+  ]);
 });
 
 test("surroundingsProblems() tells all that is wrong at once", () => {

@@ -1,3 +1,4 @@
+/** Over 300 lines: one table of all that can be wrong with a graph. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DiagnosticCode } from "../../../core/graph/diagnostic.ts";

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { test } from "node:test";
 import { type ChainID, sha256 } from "../../../core/oci/digest.ts";
 import type { Snapshot } from "../../../core/store/snapshot_store.ts";
-import type { Store } from "../../../core/store/store.ts";
+import { openStore, type Store } from "../../../core/store/store.ts";
 import { withTempStore } from "../../support/temp_store.ts";
+import { temporaryDirectory } from "../../support/temporary_directory.ts";
 
 const A = sha256<ChainID>("a");
 const B = sha256<ChainID>("b");
@@ -74,3 +75,16 @@ test("SnapshotStore.list() has the least recently used first, and get() is a use
     store.snapshots.get(A, "root");
     assert.deepEqual(store.snapshots.list().map(({ chainId }) => chainId), [B, A]);
   }));
+
+test("a store keeps what steps made to itself, in a folder that is open to others too", () => {
+  using directory = temporaryDirectory();
+  const home = join(directory.path, "home");
+  mkdirSync(home, { mode: 0o755 });
+  for (const name of ["snapshots", "tmp", "builds", "cache-mounts"]) mkdirSync(join(home, name));
+  openStore({ home, durability: "fast" })[Symbol.dispose]();
+  for (const name of ["snapshots", "tmp", "builds", "cache-mounts"]) {
+    assert.equal(statSync(join(home, name)).mode & 0o777, 0o700, name);
+  }
+  // Other tools read the layout.
+  assert.notEqual(statSync(join(home, "blobs")).mode & 0o044, 0);
+});

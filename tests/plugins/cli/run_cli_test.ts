@@ -299,17 +299,23 @@ test("build refuses docker's options that it does not have by name", async () =>
 test("runCli() suggests the option or verb that was meant", async () => {
   using place = workplace();
   const cases = [
-    [["build", "--taget", "x"], 'unknown option "--taget", did you mean "--target"?'],
-    [["biuld"], 'unknown command "biuld", did you mean "build"?'],
-    [["build", "a", "b"], 'too many arguments for "build". Expected 1 argument but got 2'],
-    [["build", "--file"], 'option "-f, --file <recipe>" argument missing'],
+    [["build", "--taget", "x"], 'unknown option "--taget", did you mean "--target"?', "build "],
+    [["biuld"], 'unknown command "biuld", did you mean "build"?', ""],
+    [
+      ["build", "a", "b"],
+      'too many arguments for "build". Expected 1 argument but got 2',
+      "build ",
+    ],
+    [["build", "--file"], 'option "-f, --file <recipe>" argument missing', "build "],
+    [["cache", "lss"], 'unknown command "lss", did you mean "ls"?', "cache "],
+    [["--taget", "build"], 'unknown option "--taget"', ""],
   ] as const;
-  for (const [argv, expected] of cases) {
+  for (const [argv, expected, verb] of cases) {
     const { code, stdout, stderr } = await place.run(argv);
     assert.deepEqual([code, stdout], [1, ""]);
     assert.equal(
       stderr,
-      `OPTION_INVALID: Cannot read the command line: ${expected}\n  fix: see layerwright --help\n`,
+      `OPTION_INVALID: Cannot read the command line: ${expected}\n  fix: see layerwright ${verb}--help\n`,
     );
   }
 });

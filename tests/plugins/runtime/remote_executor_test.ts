@@ -14,7 +14,7 @@ import { remoteExecutor } from "../../../plugins/runtime/mod.ts";
 import { REMOTE_PROTOCOL } from "../../../plugins/runtime/remote_protocol.ts";
 import { runObstacle } from "../../support/busybox_image.ts";
 import { processesWith, until } from "../../support/processes.ts";
-import { nearbyRemote, workerCommand } from "../../support/remote_worker.ts";
+import { nearbyRemote, strictWorkerCommand, workerCommand } from "../../support/remote_worker.ts";
 import { openStepFixture } from "../../support/step_fixture.ts";
 import { temporaryDirectory } from "../../support/temporary_directory.ts";
 
@@ -40,6 +40,21 @@ test("the protocol's number grows with the number of layers that equal steps mak
   // Keys of results are the engine's, the results are the worker's: raise REMOTE_PROTOCOL with COMPAT, and this.
   assert.deepEqual([COMPAT, REMOTE_PROTOCOL], [1, 1]);
 });
+
+test(
+  `a worker gives no step privileges that it was not started with${suffix}`,
+  options,
+  async () => {
+    const executor = nearbyRemote((home) => strictWorkerCommand(home));
+    await using fixture = await openStepFixture(executor);
+    await assert.rejects(fixture.run("true", { security: "insecure" }), {
+      code: "RUN_NOT_ALLOWED",
+      hint: "start the worker there with --allow security.insecure",
+    });
+    const { result } = await fixture.run("true");
+    assert.equal(result.exitCode, 0);
+  },
+);
 
 test("probe() names both versions when they do not fit, and what to do", async () => {
   const executor = remoteExecutor({ command: saying(hello(REMOTE_PROTOCOL + 1)) });

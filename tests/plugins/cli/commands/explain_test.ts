@@ -70,6 +70,14 @@ test("explain takes a step by its number or a part of its name", async () => {
   }
 });
 
+test("explain takes a number alone for a step of this folder's recipe, unless a file has that name", async () => {
+  using place = await workplace();
+  const { code, stdout } = await place.run("explain", "2");
+  assert.deepEqual([code, stdout], [0, (await place.run("explain", ".", "2")).stdout]);
+  writeFileSync(join(place.path, "2"), "");
+  assert.match((await place.run("explain", "2")).stderr, /^RECIPE_INVALID: .*"2"/);
+});
+
 test("explain --json gives outcome, place and difference", async () => {
   using place = await workplace();
   const { code, stdout } = await place.run("explain", "--json");

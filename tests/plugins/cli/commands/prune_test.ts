@@ -22,7 +22,7 @@ async function prune(...argv: string[]): Promise<CliOutcome & { engine: Scripted
 }
 
 test("prune says what it freed", async () => {
-  const { code, stdout, stderr, engine } = await prune();
+  const { code, stdout, stderr, engine } = await prune("-f");
   assert.deepEqual([code, stderr], [0, ""]);
   assert.equal(stdout, "Freed 2MB: 1 blob, 1 tree, 1 cached result\n");
   assert.deepEqual(engine.pruned, [{}]);
@@ -44,7 +44,7 @@ test("prune --dry-run says of each blob and tree why it stays or goes", async ()
 
 test("prune reads sizes and times as docker does", async () => {
   const options = async (...argv: string[]): Promise<unknown> =>
-    (await prune(...argv)).engine.pruned;
+    (await prune("-f", ...argv)).engine.pruned;
   assert.deepEqual(await options("-a"), [{ all: true }]);
   assert.deepEqual(await options("--keep-storage", "10g"), [{ maxUsedBytes: 10 * 2 ** 30 }]);
   assert.deepEqual(
@@ -99,16 +99,34 @@ test("prune asks where somebody can answer, and takes yes only for yes", async (
   }
 });
 
+test("prune frees nothing without --force where nobody can be asked", async () => {
+  for (const argv of [[], ["--all"], ["--everything"]]) {
+    for (const answers of [{}, { stdin: "y\n", stdinIsTty: false }]) {
+      const engine = new ScriptedEngine();
+      const { code, stdout, stderr } = await runRecorded(["prune", ...argv], engine, {
+        ...here,
+        ...answers,
+      });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(
+        stderr,
+        /^OPTION_INVALID: .*standard input is no terminal\n.*\n {2}fix: .*--force/,
+      );
+      assert.deepEqual([engine.pruned, engine.removals], [[], 0]);
+    }
+  }
+});
+
 test("prune --everything names the folder, and says what it could not remove", async () => {
   const engine = new ScriptedEngine();
   const planned = await runRecorded(["prune", "--everything", "--dry-run"], engine, here);
   assert.equal(planned.stdout, "/home/lw would go, with all that is in it\n");
   assert.equal(engine.removals, 0);
-  const removed = await runRecorded(["prune", "--everything"], engine, here);
+  const removed = await runRecorded(["prune", "--everything", "-f"], engine, here);
   assert.deepEqual([removed.code, removed.stdout], [0, "Removed /home/lw\n"]);
   assert.equal(engine.removals, 1);
   engine.remaining = ["mine.txt"];
-  const partly = await runRecorded(["prune", "--everything"], engine, here);
+  const partly = await runRecorded(["prune", "--everything", "-f"], engine, here);
   assert.deepEqual([partly.code, partly.stdout], [1, "Removed the store in /home/lw\n"]);
   assert.match(partly.stderr, /\/home\/lw\/mine\.txt/);
 });

@@ -132,5 +132,11 @@ test(`logs prints all of it, builds lists what there is${suffix}`, { skip, timeo
   assert.equal(build.steps[4].state, undefined);
   assert.match(place.call(["builds"]).stdout, new RegExp(`^${build.id} .* failed at step 5 `, "m"));
   assert.equal(place.call(["logs", build.id, "4"]).stdout, "");
-  assert.match(place.call(["logs", build.id, "COPY"]).stderr, /step 1 of build .*: it did not run/);
+  assert.match(
+    place.call(["logs", build.id, "COPY"]).stderr,
+    /step 1 of build .*: it started no program/,
+  );
+  place.call(["build", "--progress=none"]);
+  const { builds: [second] } = JSON.parse(place.call(["builds", "--json"]).stdout);
+  assert.match(place.call(["logs", second.id, "4"]).stderr, /an earlier result of it was used/);
 });

@@ -31,7 +31,7 @@ test("failureReport() ends with where all of the output is", () => {
   const seconds = trace.shown[0]?.log.tail[0]?.time;
   assert.equal(
     report,
-    `------\n > a:\n${seconds} oops\n------\na.ts:1\n${rule}\n   1 | >>> 1\n${rule}\nfull log: /logs/1.log\n`,
+    `------\n > a:\n${seconds} oops\n------\na.ts:1\n${rule}\n   1 | >>> 1\n${rule}\n`,
   );
 });
 

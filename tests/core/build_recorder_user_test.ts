@@ -1,4 +1,0 @@
-/** What a store remembers of builds: as a user. */
-import { contractAsUser } from "../support/contract_as_user.ts";
-
-contractAsUser("../core/build_recorder_test.ts");

@@ -1,5 +1,0 @@
-/** Freeing disk space, as a user whose steps make files of subordinate ids, and as one who has a single id. */
-import { contractAsUser } from "../support/contract_as_user.ts";
-
-contractAsUser("../core/prune_test.ts", "subordinate-ids");
-contractAsUser("../core/prune_test.ts");
