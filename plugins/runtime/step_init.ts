@@ -8,12 +8,13 @@ import { spawn, spawnSync } from "node:child_process";
 import { fchownSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { CAPABILITIES } from "./capabilities.ts";
-import { findTool, requireTool } from "./find_tool.ts";
+import { requireTool } from "./find_tool.ts";
 import { splitLoaderVariables } from "./loader_variables.ts";
 import { foreignProgram } from "./foreign_program.ts";
 import { MS_MOVE } from "./mount_flags.ts";
 import type { PreparedStep } from "./prepared_step.ts";
 import { isOfUnknownFormat } from "./program_file.ts";
+import { raiseLoopback } from "./raise_loopback.ts";
 import { resolveInRoot } from "./resolve_in_root.ts";
 import { mountStep } from "./step_mounter.ts";
 import { inputPath } from "./step_input.ts";
@@ -56,18 +57,6 @@ function coverRoot(root: string): void {
 /** Goes into control groups, and then on as another program. */
 const ENTER_CGROUPS =
   'while [ "$1" != -- ]; do echo 0 >"$1" || exit 125; shift; done; shift; exec "$@"';
-
-/** The loopback device of a new network is down. */
-function raiseLoopback(): void {
-  const [ip, ifconfig] = [findTool("ip"), findTool("ifconfig")];
-  const [program, args] = ip === undefined
-    ? [ifconfig, ["lo", "up"]]
-    : [ip, ["link", "set", "lo", "up"]];
-  const status = program && spawnSync(program, args, { stdio: "ignore" }).status;
-  if (status !== 0) {
-    throw new Error("cannot raise the loopback device of a step without network: install iproute2");
-  }
-}
 
 /** setpriv(1) has the bounding set, groups and gid; unshare(1) then has chroot, directory and uid, keeping those. */
 function commandOf(step: PreparedStep, args: readonly string[], canSetGroups: boolean): string[] {
